@@ -1,0 +1,76 @@
+// Masking on one device: the seam between maskd and its backends.
+#ifndef MASKD_KERNELS_MASKER_H_
+#define MASKD_KERNELS_MASKER_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "kernels/masking_plan.h"
+
+namespace maskd {
+
+// Operands of Masker::Mask in host memory, row-major, any alignment. Results
+// that the plan does not select are ignored and may be null.
+struct MaskingBuffers {
+  const std::byte* tokens = nullptr;  // [N, L, token_bytes]
+  std::byte* kept_tokens = nullptr;   // [N, K, token_bytes], written
+  std::byte* mask = nullptr;          // [N, L] of mask_type, written
+  std::byte* ids_restore = nullptr;   // [N, L] of ids_type, written
+  std::byte* ids_keep = nullptr;      // [N, K] of ids_type, written
+  std::byte* ids_mask = nullptr;      // [N, L - K] of ids_type, written
+  std::byte* noise = nullptr;         // [N, L] float32, written
+};
+
+// Draws masks and gathers kept tokens. All backends write the same bytes.
+//
+// Thread-safe: calls may overlap.
+class Masker {
+ public:
+  virtual ~Masker() = default;
+
+  // Writes every result that `plan` selects; returns when all are written. The
+  // buffers must not overlap.
+  //
+  // Returns RESOURCE_EXHAUSTED if the device has no memory for it (later calls
+  // may succeed) and INTERNAL if the device fails. Results are then
+  // unspecified, and the buffers no longer in use.
+  virtual absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers) = 0;
+
+  // "cpu", "cuda" or "reference".
+  virtual std::string backend() const = 0;
+
+  // What the vendor calls the device.
+  virtual std::string device_name() const = 0;
+};
+
+// Plain loops, one thread, obviously right: what tests compare with.
+std::unique_ptr<Masker> MakeReferenceMasker();
+
+// The fast CPU backend on `num_threads` threads, the caller's included; 0 takes
+// one a core.
+std::unique_ptr<Masker> MakeCpuMasker(int num_threads);
+
+// CUDA on device `ordinal`.
+//
+// Returns UNAVAILABLE if maskd was built without CUDA or there is no driver or
+// no such device, and FAILED_PRECONDITION if the device is too old.
+absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int ordinal);
+
+// A backend by name: "auto", "cpu", "reference", "cuda" or "cuda:N".
+struct MaskerChoice {
+  std::unique_ptr<Masker> masker;
+  std::string reason;  // what was chosen and why, for the log
+};
+
+// "auto" takes CUDA where it works and else the CPU. `num_threads` is for the
+// CPU backend.
+//
+// Returns INVALID_ARGUMENT for an unknown name, or the error of MakeCudaMasker.
+absl::StatusOr<MaskerChoice> MakeMasker(const std::string& device, int num_threads);
+
+}  // namespace maskd
+
+#endif  // MASKD_KERNELS_MASKER_H_
