@@ -1,10 +1,12 @@
 #include "kernels/masking_plan.h"
 
 #include <cmath>
+#include <initializer_list>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "kernels/keep_count.h"
+#include "kernels/status_macros.h"
 
 namespace maskd {
 namespace {
@@ -27,8 +29,10 @@ absl::Status CheckAtLeastOne(absl::string_view field, std::int64_t value) {
 // An enumerator that came from the wire by a cast.
 template <typename Enum>
 absl::Status CheckEnumerator(absl::string_view field, Enum value, Enum last) {
-  if (static_cast<int>(value) >= 0 && static_cast<int>(value) <= static_cast<int>(last)) return absl::OkStatus();
-  return Invalid(field, " is ", static_cast<int>(value), "; the values known here are 0 to ", static_cast<int>(last));
+  if (static_cast<int>(value) >= 0 && static_cast<int>(value) <= static_cast<int>(last))
+    return absl::OkStatus();
+  return Invalid(field, " is ", static_cast<int>(value), "; the values known here are 0 to ",
+                 static_cast<int>(last));
 }
 
 absl::Status FirstError(std::initializer_list<absl::Status> statuses) {
@@ -59,16 +63,18 @@ absl::StatusOr<std::int64_t> PlanNumKeep(const MaskingSpec& spec) {
   }
   if (spec.num_keep.has_value()) {
     if (*spec.num_keep < 0 || *spec.num_keep > length) {
-      return Invalid("num_keep is ", *spec.num_keep, "; it must be in [0, sequence_length], and sequence_length is ",
-                     length);
+      return Invalid("num_keep is ", *spec.num_keep,
+                     "; it must be in [0, sequence_length], and sequence_length is ", length);
     }
     return *spec.num_keep;
   }
-  if (!spec.mask_ratio.has_value()) return Invalid("neither mask_ratio nor num_keep is set; one of them must be");
+  if (!spec.mask_ratio.has_value())
+    return Invalid("neither mask_ratio nor num_keep is set; one of them must be");
   const std::int64_t num_keep = CountKept(length, *spec.mask_ratio, spec.keep_count_rule);
   if (num_keep == 0) {
-    return Invalid("mask_ratio ", *spec.mask_ratio, " keeps no token of sequence_length ", length,
-                   "; lower mask_ratio, take keep_count_rule KEEP_TRUNC_MIN_1, or set num_keep = 0 if that is meant");
+    return Invalid(
+        "mask_ratio ", *spec.mask_ratio, " keeps no token of sequence_length ", length,
+        "; lower mask_ratio, take keep_count_rule KEEP_TRUNC_MIN_1, or set num_keep = 0 if that is meant");
   }
   return num_keep;
 }
@@ -79,8 +85,8 @@ absl::Status CheckNoise(const MaskingSpec& spec, std::int64_t noise_bytes) {
     return Invalid("mask_index is ", spec.mask_index, "; it must be below ", kMaskIndexEnd);
   }
   if (spec.sample_ids.has_value() && spec.sample_ids->size() != static_cast<std::uint64_t>(spec.batch_size)) {
-    return Invalid("sample_ids has ", spec.sample_ids->size(), " ids; it must have one a sample, and batch_size is ",
-                   spec.batch_size);
+    return Invalid("sample_ids has ", spec.sample_ids->size(),
+                   " ids; it must have one a sample, and batch_size is ", spec.batch_size);
   }
   switch (spec.noise_source) {
     case NoiseSource::kSeeded:
@@ -108,6 +114,10 @@ absl::Status CheckSelection(const MaskingSpec& spec) {
   if (!(selection.kept_tokens || selection.mask || selection.ids_restore || selection.ids_keep ||
         selection.ids_mask || selection.noise)) {
     return Invalid("no result is selected; select at least one");
+  }
+  if (selection.kept_tokens && !spec.token_type.has_value()) {
+    return Invalid(
+        "selection.results has KEPT_TOKENS, and no tokens come with this call; call RandomMasking");
   }
   if (selection.ids_type == IdsType::kUint16 && spec.sequence_length > 65536) {
     return Invalid("ids_type is UINT16 and sequence_length is ", spec.sequence_length,
@@ -144,35 +154,28 @@ std::int64_t MaskRowBytes(MaskType type, std::int64_t sequence_length) {
 
 absl::StatusOr<MaskingPlan> MakeMaskingPlan(const MaskingSpec& spec) {
   const ResultSelection& selection = spec.selection;
-  if (absl::Status status = FirstError({
-          CheckAtLeastOne("batch_size", spec.batch_size),
-          CheckRange("sequence_length", spec.sequence_length, 1, kMaxSequenceLength),
-          CheckEnumerator("keep_count_rule", spec.keep_count_rule, KeepCountRule::kKeepTruncMin1),
-          CheckEnumerator("noise_source", spec.noise_source, NoiseSource::kTorchCpu),
-          CheckEnumerator("direction", spec.noise_direction, NoiseDirection::kDescending),
-          CheckEnumerator("kept_order", selection.kept_order, KeptOrder::kRaster),
-          CheckEnumerator("ids_type", selection.ids_type, IdsType::kUint16),
-          CheckEnumerator("mask_type", selection.mask_type, MaskType::kPackedBits),
-          CheckEnumerator("mask_polarity", selection.mask_polarity, MaskPolarity::kKeptIsOne),
-          CheckSelection(spec),
-      });
-      !status.ok()) {
-    return status;
-  }
-  if (selection.kept_tokens) {
-    if (absl::Status status = FirstError({CheckAtLeastOne("token_dim", spec.token_dim),
-                                          CheckRange("element_bytes", spec.element_bytes, 1, kMaxElementBytes)});
-        !status.ok()) {
-      return status;
-    }
-  }
-  const absl::StatusOr<std::int64_t> num_keep = PlanNumKeep(spec);
-  if (!num_keep.ok()) return num_keep.status();
+  const TokenType token_type = spec.token_type.value_or(TokenType{1, 1});
+  MASKD_RETURN_IF_ERROR(FirstError({
+      CheckAtLeastOne("batch_size", spec.batch_size),
+      CheckRange("sequence_length", spec.sequence_length, 1, kMaxSequenceLength),
+      CheckAtLeastOne("token_dim", token_type.token_dim),
+      CheckRange("element_bytes", token_type.element_bytes, 1, kMaxElementBytes),
+      CheckEnumerator("keep_count_rule", spec.keep_count_rule, KeepCountRule::kKeepTruncMin1),
+      CheckEnumerator("noise_source", spec.noise_source, NoiseSource::kTorchCpu),
+      CheckEnumerator("direction", spec.noise_direction, NoiseDirection::kDescending),
+      CheckEnumerator("kept_order", selection.kept_order, KeptOrder::kRaster),
+      CheckEnumerator("ids_type", selection.ids_type, IdsType::kUint16),
+      CheckEnumerator("mask_type", selection.mask_type, MaskType::kPackedBits),
+      CheckEnumerator("mask_polarity", selection.mask_polarity, MaskPolarity::kKeptIsOne),
+      CheckSelection(spec),
+  }));
+  MASKD_ASSIGN_OR_RETURN(const std::int64_t num_keep, PlanNumKeep(spec));
 
   CheckedProduct product;
   const std::int64_t batch_tokens = product(spec.batch_size, spec.sequence_length);
-  const std::int64_t kept = product(spec.batch_size, *num_keep);
-  const std::int64_t token_bytes = selection.kept_tokens ? product(spec.token_dim, spec.element_bytes) : 0;
+  const std::int64_t kept = product(spec.batch_size, num_keep);
+  const std::int64_t token_bytes =
+      spec.token_type.has_value() ? product(token_type.token_dim, token_type.element_bytes) : 0;
   const std::int64_t id_bytes = IdBytes(selection.ids_type);
   // Computed whether selected or not, so that their sum is safe for any
   // selection; 64 bytes a token bound all results but the kept tokens.
@@ -182,17 +185,17 @@ absl::StatusOr<MaskingPlan> MakeMaskingPlan(const MaskingSpec& spec) {
   product(tokens_bytes, 2);
   if (product.overflowed()) {
     return Invalid("batch_size ", spec.batch_size, " * sequence_length ", spec.sequence_length,
-                   selection.kept_tokens
-                       ? absl::StrCat(" * token_dim ", spec.token_dim, " * element_bytes ", spec.element_bytes)
-                       : "",
+                   spec.token_type.has_value() ? absl::StrCat(" * token_dim ", token_type.token_dim,
+                                                              " * element_bytes ", token_type.element_bytes)
+                                               : "",
                    " overflows 63 bits");
   }
-  if (absl::Status status = CheckNoise(spec, noise_bytes); !status.ok()) return status;
+  MASKD_RETURN_IF_ERROR(CheckNoise(spec, noise_bytes));
 
   MaskingPlan plan;
   plan.batch_size = spec.batch_size;
   plan.sequence_length = spec.sequence_length;
-  plan.num_keep = *num_keep;
+  plan.num_keep = num_keep;
   plan.token_bytes = token_bytes;
   plan.noise_source = spec.noise_source;
   plan.seed = spec.seed;

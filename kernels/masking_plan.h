@@ -39,7 +39,7 @@ struct MaskingPlan {
   std::int64_t batch_size;       // N >= 1
   std::int64_t sequence_length;  // L, 1 <= L <= 2^24
   std::int64_t num_keep;         // K, 0 <= K <= L
-  std::int64_t token_bytes;      // >= 1; 0 if no tokens take part
+  std::int64_t token_bytes;      // >= 1; 0 if no tokens come
 
   NoiseSource noise_source;
   std::uint64_t seed;
@@ -53,7 +53,7 @@ struct MaskingPlan {
   std::uint64_t torch_skip;
 
   ResultSelection selection;
-  std::int64_t tokens_bytes;  // N * L * token_bytes
+  std::int64_t tokens_bytes;  // N * L * token_bytes, checked not to overflow
   ResultBytes result_bytes;
 
   std::uint64_t SampleId(std::int64_t n) const {

@@ -38,15 +38,18 @@ struct ResultSelection {
   friend bool operator==(const ResultSelection&, const ResultSelection&) = default;
 };
 
+// What one token is: token_dim elements of element_bytes each.
+struct TokenType {
+  std::int64_t token_dim = 0;
+  std::int64_t element_bytes = 0;
+};
+
 // Spans refer to the caller's memory, which must outlive the spec and every
 // plan made from it.
 struct MaskingSpec {
-  // Tokens [batch_size, sequence_length, token_dim] of element_bytes each.
-  // token_dim and element_bytes are read only if kept_tokens is selected.
-  std::int64_t batch_size = 0;
-  std::int64_t sequence_length = 0;
-  std::int64_t token_dim = 0;
-  std::int64_t element_bytes = 0;
+  std::int64_t batch_size = 0;          // N
+  std::int64_t sequence_length = 0;     // L
+  std::optional<TokenType> token_type;  // not set: no tokens come, masks alone are drawn
 
   std::optional<double> mask_ratio;
   std::optional<std::int64_t> num_keep;  // overrides mask_ratio

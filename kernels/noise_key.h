@@ -29,9 +29,7 @@ MASKD_HOST_DEVICE inline float FloatOfBits(std::uint32_t bits) {
 }
 
 // The noise in [0, 1) of a 24-bit draw; exact.
-MASKD_HOST_DEVICE inline float NoiseOfDraw(std::uint32_t draw) {
-  return static_cast<float>(draw) * 0x1p-24f;
-}
+MASKD_HOST_DEVICE inline float NoiseOfDraw(std::uint32_t draw) { return static_cast<float>(draw) * 0x1p-24f; }
 
 // Key of the float32 with these bits: ascending, -0 as +0, every NaN last.
 MASKD_HOST_DEVICE inline std::uint32_t KeyOfNoiseBits(std::uint32_t bits) {

@@ -41,10 +41,10 @@ struct SeededStream {
 
 // The 24-bit noise of tokens 4 * block .. 4 * block + 3.
 MASKD_HOST_DEVICE inline PhiloxBlock SeededNoise24(const SeededStream& stream, std::uint32_t block) {
-  PhiloxBlock bits = Philox4x32({{block, static_cast<std::uint32_t>(stream.sample_id),
-                                  static_cast<std::uint32_t>(stream.sample_id >> 32),
-                                  stream.epoch_and_mask_index}},
-                                stream.seed);
+  PhiloxBlock bits =
+      Philox4x32({{block, static_cast<std::uint32_t>(stream.sample_id),
+                   static_cast<std::uint32_t>(stream.sample_id >> 32), stream.epoch_and_mask_index}},
+                 stream.seed);
   for (std::uint32_t& word : bits.word) word >>= 8;
   return bits;
 }

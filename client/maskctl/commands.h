@@ -1,0 +1,36 @@
+// The subcommands of maskctl.
+#ifndef MASKD_CLIENT_MASKCTL_COMMANDS_H_
+#define MASKD_CLIENT_MASKCTL_COMMANDS_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/masking_client.h"
+
+namespace maskd {
+
+// Which server, and how long to wait for it. Flags of every subcommand.
+struct ServerFlags {
+  std::string address = "127.0.0.1:50051";
+  double timeout_seconds = 60;
+
+  void AddTo(CLI::App& command);
+  absl::StatusOr<std::unique_ptr<MaskingClient>> Connect() const;
+};
+
+// What a subcommand does once its flags are parsed.
+using Command = std::function<absl::Status()>;
+
+// Each adds a subcommand to `app` and returns what runs it.
+Command AddMaskCommand(CLI::App& app);
+Command AddImageCommand(CLI::App& app);
+Command AddInfoCommand(CLI::App& app);
+Command AddHealthCommand(CLI::App& app);
+
+}  // namespace maskd
+
+#endif  // MASKD_CLIENT_MASKCTL_COMMANDS_H_

@@ -1,0 +1,43 @@
+// maskctl: maskd for people.
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "client/maskctl/commands.h"
+
+namespace {
+
+// Exit status where the flags are wrong; a call that fails exits with 1.
+constexpr int kUsageError = 2;
+
+int Run(int argc, char** argv) {
+  CLI::App app(
+      "maskctl: mask arrays and pictures with a maskd server.\n\n"
+      "Example: maskctl image photo.png --mask_ratio=0.75 --seed=1 --out=masked.png",
+      "maskctl");
+  app.require_subcommand(1);
+  std::map<std::string, maskd::Command> commands;
+  commands["mask"] = maskd::AddMaskCommand(app);
+  commands["image"] = maskd::AddImageCommand(app);
+  commands["info"] = maskd::AddInfoCommand(app);
+  commands["health"] = maskd::AddHealthCommand(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "maskctl: " << error.what() << "; see maskctl --help, or maskctl COMMAND --help\n";
+    return kUsageError;
+  }
+  const absl::Status status = commands.at(app.get_subcommands().front()->get_name())();
+  if (status.ok()) return EXIT_SUCCESS;
+  std::cerr << "maskctl: " << status.message() << " [" << absl::StatusCodeToString(status.code()) << "]"
+            << (absl::IsUnavailable(status) ? "; is maskd running at --address?" : "") << "\n";
+  return EXIT_FAILURE;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return Run(argc, argv); }

@@ -1,0 +1,42 @@
+#include "client/maskctl/masking_flags.h"
+
+#include "client/maskctl/enum_option.h"
+
+namespace maskd {
+
+void MaskingFlags::AddTo(CLI::App& command) {
+  command.add_option("--mask_ratio", mask_ratio, "share of tokens to remove, in [0, 1)")
+      ->capture_default_str();
+  command.add_option("--num_keep", num_keep, "tokens to keep, instead of --mask_ratio");
+  AddEnumOption<KeepCountRule>(command, "--keep_rule", keep_rule,
+                               {{"keep_trunc", KeepCountRule::kKeepTrunc},
+                                {"mask_trunc", KeepCountRule::kMaskTrunc},
+                                {"mask_ceil", KeepCountRule::kMaskCeil},
+                                {"keep_trunc_min_1", KeepCountRule::kKeepTruncMin1}},
+                               "how the ratio is rounded");
+  command.add_option("--seed", seed, "seed of the masks")->capture_default_str();
+  command.add_option("--epoch", epoch, "epoch of the training, below 2^24")->capture_default_str();
+  command.add_option("--mask_index", mask_index, "which of several masks of a sample, below 256")
+      ->capture_default_str();
+  command.add_option("--first_sample_id", first_sample_id, "id of the first sample; the others count up")
+      ->capture_default_str();
+  AddEnumOption<KeptOrder>(command, "--order", order,
+                           {{"noise", KeptOrder::kNoise}, {"raster", KeptOrder::kRaster}},
+                           "order of the kept tokens");
+}
+
+void MaskingFlags::Apply(MaskingSpec& spec) const {
+  if (num_keep.has_value()) {
+    spec.num_keep = num_keep;
+  } else {
+    spec.mask_ratio = mask_ratio;
+  }
+  spec.keep_count_rule = keep_rule;
+  spec.seed = seed;
+  spec.epoch = epoch;
+  spec.mask_index = mask_index;
+  spec.first_sample_id = first_sample_id;
+  spec.selection.kept_order = order;
+}
+
+}  // namespace maskd

@@ -1,0 +1,31 @@
+// The flags that say which tokens are kept, of `mask` and `image` alike.
+#ifndef MASKD_CLIENT_MASKCTL_MASKING_FLAGS_H_
+#define MASKD_CLIENT_MASKCTL_MASKING_FLAGS_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+
+#include "kernels/masking_spec.h"
+
+namespace maskd {
+
+struct MaskingFlags {
+  double mask_ratio = 0.75;
+  std::optional<std::int64_t> num_keep;
+  KeepCountRule keep_rule = KeepCountRule::kKeepTrunc;
+  std::uint64_t seed = 0;
+  std::uint32_t epoch = 0;
+  std::uint32_t mask_index = 0;
+  std::uint64_t first_sample_id = 0;
+  KeptOrder order = KeptOrder::kNoise;
+
+  void AddTo(CLI::App& command);
+
+  // Sets what the flags say.
+  void Apply(MaskingSpec& spec) const;
+};
+
+}  // namespace maskd
+
+#endif  // MASKD_CLIENT_MASKCTL_MASKING_FLAGS_H_

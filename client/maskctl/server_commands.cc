@@ -1,0 +1,59 @@
+// maskctl info and maskctl health, and the flags that name a server.
+#include <iostream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "client/maskctl/commands.h"
+#include "kernels/status_macros.h"
+
+namespace maskd {
+
+void ServerFlags::AddTo(CLI::App& command) {
+  command.add_option("--address", address, "the server, as host:port or unix:path")->capture_default_str();
+  command.add_option("--timeout", timeout_seconds, "seconds a call may take")
+      ->check(CLI::Range(0.001, 86400.0))
+      ->capture_default_str();
+}
+
+absl::StatusOr<std::unique_ptr<MaskingClient>> ServerFlags::Connect() const {
+  return MaskingClient::Connect(
+      address, {.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_seconds * 1000))});
+}
+
+Command AddInfoCommand(CLI::App& app) {
+  CLI::App* const command = app.add_subcommand("info",
+                                               "Say what a server is and what it accepts.\n\n"
+                                               "Example: maskctl info --address=localhost:50051\n");
+  const auto server = std::make_shared<ServerFlags>();
+  server->AddTo(*command);
+  return [server]() -> absl::Status {
+    MASKD_ASSIGN_OR_RETURN(const auto client, server->Connect());
+    MASKD_ASSIGN_OR_RETURN(const ServerInfo info, client->GetServerInfo());
+    std::cout << "version              " << info.version << "\n"
+              << "backend              " << info.backend << "\n"
+              << "device               " << info.device_name << "\n"
+              << "algorithm version    " << info.algorithm_version << "\n"
+              << "max message bytes    " << info.max_message_bytes << "\n"
+              << "max sequence length  " << info.max_sequence_length << "\n"
+              << "max batch tokens     " << info.max_batch_tokens << "\n"
+              << "max element bytes    " << info.max_element_bytes << "\n";
+    return absl::OkStatus();
+  };
+}
+
+Command AddHealthCommand(CLI::App& app) {
+  CLI::App* const command = app.add_subcommand("health",
+                                               "Exit with 0 if a server is serving.\n\n"
+                                               "Example: maskctl health --address=unix:/run/maskd.sock\n");
+  const auto server = std::make_shared<ServerFlags>();
+  server->timeout_seconds = 5;
+  server->AddTo(*command);
+  return [server]() -> absl::Status {
+    MASKD_ASSIGN_OR_RETURN(const auto client, server->Connect());
+    MASKD_RETURN_IF_ERROR(client->CheckHealth());
+    std::cout << "serving\n";
+    return absl::OkStatus();
+  };
+}
+
+}  // namespace maskd

@@ -1,0 +1,146 @@
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "kernels/cpu/cpu_name.h"
+#include "kernels/cpu/draw_noise.h"
+#include "kernels/cpu/gather_tokens.h"
+#include "kernels/cpu/rank_keys.h"
+#include "kernels/cpu/thread_pool.h"
+#include "kernels/cpu/write_results.h"
+#include "kernels/masker.h"
+
+namespace maskd {
+namespace {
+
+// Work of one range of samples: large enough that its scratch memory and the
+// hand-over to a thread do not show, small enough to share a batch evenly.
+constexpr std::int64_t kRangeTokens = 2048;
+
+// Draws of TorchCpuStream held at a time.
+constexpr std::int64_t kTorchChunkTokens = std::int64_t{1} << 20;
+
+// Masks one sequence after another, reusing its scratch memory.
+class SequenceMasker {
+ public:
+  SequenceMasker(const MaskingPlan& plan, const MaskingBuffers& buffers)
+      : plan_(plan),
+        buffers_(buffers),
+        ranker_(plan.sequence_length, KeyBits(plan.noise_source),
+                plan.noise_source != NoiseSource::kProvided),
+        keys_(static_cast<std::size_t>(plan.sequence_length)),
+        ids_shuffle_(keys_.size()),
+        ids_restore_(keys_.size()) {}
+
+  // Noise, then the rest.
+  void Mask(std::int64_t n) {
+    DrawNoise(plan_, n, keys_, NoiseOut(n));
+    MaskByKeys(n, keys_);
+  }
+
+  // For noise drawn before.
+  void MaskDrawn(std::int64_t n, std::span<const std::uint32_t> keys) {
+    if (NoiseOut(n) != nullptr) WriteDrawnNoise(keys, NoiseOut(n));
+    MaskByKeys(n, keys);
+  }
+
+ private:
+  std::byte* NoiseOut(std::int64_t n) const {
+    return plan_.selection.noise ? buffers_.noise + n * plan_.sequence_length * 4 : nullptr;
+  }
+
+  void MaskByKeys(std::int64_t n, std::span<const std::uint32_t> keys) {
+    ranker_.Rank(keys, ids_shuffle_, ids_restore_);
+    if (plan_.selection.kept_order == KeptOrder::kRaster)
+      OrderKeptByIndex(plan_.num_keep, ids_shuffle_, ids_restore_);
+    WriteMaskAndIds(plan_, n, ids_shuffle_, ids_restore_, buffers_);
+    if (!plan_.selection.kept_tokens || plan_.num_keep == 0) return;
+    GatherTokens({.tokens = buffers_.tokens + n * plan_.sequence_length * plan_.token_bytes,
+                  .ids_restore = ids_restore_,
+                  .kept_tokens = buffers_.kept_tokens + n * plan_.num_keep * plan_.token_bytes,
+                  .num_keep = plan_.num_keep,
+                  .token_bytes = plan_.token_bytes});
+  }
+
+  const MaskingPlan& plan_;
+  const MaskingBuffers& buffers_;
+  KeyRanker ranker_;
+  std::vector<std::uint32_t> keys_;
+  std::vector<std::uint32_t> ids_shuffle_;
+  std::vector<std::uint32_t> ids_restore_;
+};
+
+class CpuMasker final : public Masker {
+ public:
+  explicit CpuMasker(int num_threads) : threads_(num_threads) {}
+
+  absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers) override {
+    try {
+      if (plan.noise_source == NoiseSource::kTorchCpu) {
+        MaskTorchCpu(plan, buffers);
+      } else {
+        MaskRanges(plan, buffers, 0, plan.batch_size,
+                   [](SequenceMasker& masker, std::int64_t n) { masker.Mask(n); });
+      }
+    } catch (const std::bad_alloc&) {
+      return absl::ResourceExhaustedError("no memory for the scratch space of masking; send a smaller batch");
+    }
+    return absl::OkStatus();
+  }
+
+  std::string backend() const override { return "cpu"; }
+  std::string device_name() const override { return CpuName(); }
+
+ private:
+  // Calls mask_one(masker, n) for n in [first, last), each range of samples
+  // with a masker of its own.
+  template <typename MaskOne>
+  void MaskRanges(const MaskingPlan& plan, const MaskingBuffers& buffers, std::int64_t first,
+                  std::int64_t last, const MaskOne& mask_one) {
+    const std::int64_t grain = std::max<std::int64_t>(1, kRangeTokens / plan.sequence_length);
+    std::atomic<bool> out_of_memory = false;
+    threads_.ForRanges(last - first, grain, [&](std::int64_t begin, std::int64_t end) {
+      try {
+        SequenceMasker masker(plan, buffers);
+        for (std::int64_t n = first + begin; n < first + end; ++n) mask_one(masker, n);
+      } catch (const std::bad_alloc&) {
+        out_of_memory = true;
+      }
+    });
+    if (out_of_memory) throw std::bad_alloc();
+  }
+
+  // The draws are one stream over the batch: drawn in order, a chunk at a
+  // time, and ranked by all threads.
+  void MaskTorchCpu(const MaskingPlan& plan, const MaskingBuffers& buffers) {
+    const std::int64_t length = plan.sequence_length;
+    const std::int64_t chunk = std::clamp<std::int64_t>(kTorchChunkTokens / length, 1, plan.batch_size);
+    std::vector<std::uint32_t> draws(static_cast<std::size_t>(chunk * length));
+    TorchCpuStream stream(plan.seed, plan.torch_skip);
+    for (std::int64_t first = 0; first < plan.batch_size; first += chunk) {
+      const std::int64_t last = std::min(first + chunk, plan.batch_size);
+      stream.Draw(std::span(draws).first(static_cast<std::size_t>((last - first) * length)));
+      MaskRanges(plan, buffers, first, last, [&](SequenceMasker& masker, std::int64_t n) {
+        masker.MaskDrawn(n, {draws.data() + (n - first) * length, static_cast<std::size_t>(length)});
+      });
+    }
+  }
+
+  ThreadPool threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Masker> MakeCpuMasker(int num_threads) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return std::make_unique<CpuMasker>(num_threads > 0 ? num_threads : cores);
+}
+
+}  // namespace maskd

@@ -1,0 +1,78 @@
+// maskd: flags, start, wait.
+#include <grpc/support/log.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "kernels/masker.h"
+#include "server/masking_server.h"
+#include "server/options.h"
+#include "server/version.h"
+
+namespace maskd {
+namespace {
+
+// gRPC's own words, for --log_level=debug; what matters of them this program
+// says itself.
+void LogOfGrpc(gpr_log_func_args* args) { spdlog::debug("grpc: {}", args->message); }
+
+void StartLog(const std::string& level) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("maskd"));
+  spdlog::set_level(spdlog::level::from_str(level));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+  gpr_set_log_function(LogOfGrpc);
+}
+
+int Run(const ServerOptions& options) {
+  // Blocked here, before any thread starts, so that only sigwait sees them.
+  sigset_t stop_signals;
+  sigemptyset(&stop_signals);
+  sigaddset(&stop_signals, SIGTERM);
+  sigaddset(&stop_signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+
+  auto choice = MakeMasker(options.device, options.threads);
+  if (!choice.ok()) {
+    spdlog::critical("--device={}: {}", options.device, std::string(choice.status().message()));
+    return EXIT_FAILURE;
+  }
+  spdlog::info("maskd {} on {} ({}): {}", kVersion, choice->masker->backend(), choice->masker->device_name(),
+               choice->reason);
+  auto server = MaskingServer::Start(
+      std::move(choice->masker),
+      {.listen = options.listen, .limits = options.limits, .reflection = options.reflection});
+  if (!server.ok()) {
+    spdlog::critical("{}", std::string(server.status().message()));
+    return EXIT_FAILURE;
+  }
+  for (const std::string& address : (*server)->addresses()) std::printf("listening on %s\n", address.c_str());
+  std::fflush(stdout);
+
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  spdlog::info("{}: draining for at most {} s", signal == SIGTERM ? "SIGTERM" : "SIGINT",
+               options.drain.count());
+  if ((*server)->Drain(options.drain)) {
+    spdlog::info("drained");
+  } else {
+    spdlog::warn("calls that did not finish within --drain_seconds={} were cancelled", options.drain.count());
+  }
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace maskd
+
+int main(int argc, char** argv) {
+  const auto parsed = maskd::ParseServerOptions(argc, argv);
+  if (const auto* exit_now = std::get_if<maskd::ExitNow>(&parsed)) return exit_now->status;
+  const auto& options = std::get<maskd::ServerOptions>(parsed);
+  maskd::StartLog(options.log_level);
+  return maskd::Run(options);
+}

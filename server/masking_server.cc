@@ -1,0 +1,71 @@
+#include "server/masking_server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace maskd {
+
+MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Options& options)
+    : masker_(std::move(masker)), service_(masker_.get(), &gate_, options.limits) {}
+
+absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_ptr<Masker> masker,
+                                                                    const Options& options) {
+  auto server = absl::WrapUnique(new MaskingServer(std::move(masker), options));
+
+  grpc::EnableDefaultHealthCheckService(true);
+  if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  // Without this a second server on a taken port would share its calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.limits.max_message_bytes));
+  builder.SetMaxSendMessageSize(-1);  // CheckLimits bounds responses before they are made
+  // The bound above is checked after decompression: a small message could take
+  // any amount of memory before it is refused.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  std::vector<int> ports(options.listen.size(), 0);
+  for (std::size_t i = 0; i < options.listen.size(); ++i) {
+    builder.AddListeningPort(options.listen[i], grpc::InsecureServerCredentials(), &ports[i]);
+  }
+  builder.RegisterService(&server->service_);
+  server->server_ = builder.BuildAndStart();
+  if (server->server_ == nullptr) {
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", absl::StrJoin(options.listen, ", "),
+                                               "; is the port taken, or the address not of this machine?"));
+  }
+  server->server_->GetHealthCheckService()->SetServingStatus(v1::MaskingService::service_full_name(), true);
+  for (std::size_t i = 0; i < options.listen.size(); ++i) {
+    const std::string& asked = options.listen[i];
+    server->addresses_.push_back(absl::StartsWith(asked, "unix:")
+                                     ? asked
+                                     : absl::StrCat(asked.substr(0, asked.rfind(':')), ":", ports[i]));
+  }
+  return server;
+}
+
+MaskingServer::~MaskingServer() {
+  if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+}
+
+std::shared_ptr<grpc::Channel> MaskingServer::InProcessChannel() { return server_->InProcessChannel({}); }
+
+bool MaskingServer::Drain(std::chrono::milliseconds bound) {
+  const auto deadline = std::chrono::steady_clock::now() + bound;
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  gate_.Close();
+  const bool finished = gate_.WaitUntilEmpty(deadline);
+  // What has left the gate may still be on its way out.
+  server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(finished ? 1000 : 0));
+  server_->Wait();
+  return finished;
+}
+
+}  // namespace maskd

@@ -1,0 +1,39 @@
+// What can be set on the command line of maskd.
+#ifndef MASKD_SERVER_OPTIONS_H_
+#define MASKD_SERVER_OPTIONS_H_
+
+#include <chrono>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/limits.h"
+
+namespace maskd {
+
+struct ServerOptions {
+  // "host:port" (port 0: any free one) or "unix:path".
+  std::vector<std::string> listen = {"127.0.0.1:50051"};
+  // See MakeMasker.
+  std::string device = "auto";
+  int threads = 0;
+  Limits limits;
+  // How long running calls may take to finish once the server drains.
+  std::chrono::seconds drain{30};
+  bool reflection = false;
+  // Of spdlog: trace, debug, info, warn, error or off.
+  std::string log_level = "info";
+};
+
+// The process ends here: help or version was printed (0), or a flag is wrong
+// and one line on stderr says so (2).
+struct ExitNow {
+  int status;
+};
+
+std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv);
+
+}  // namespace maskd
+
+#endif  // MASKD_SERVER_OPTIONS_H_
