@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 namespace maskd {
 
@@ -52,6 +53,10 @@ struct PinnedMemory {
 template <typename Memory>
 class GrowingBuffer {
  public:
+  GrowingBuffer() = default;
+  GrowingBuffer(GrowingBuffer&& other) noexcept
+      : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+
   // Makes room for `size` bytes; what the buffer held is lost if it grows. No
   // work that uses the buffer may be under way.
   //

@@ -6,8 +6,10 @@
 
 namespace maskd {
 
-absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int) {
-  return absl::UnavailableError("maskd was built without CUDA; build it with -DMASKD_CUDA=ON where nvcc is found");
+absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int /*ordinal*/) {
+  return absl::UnavailableError(
+      "this maskd was built without CUDA; to build with it, have nvcc on the PATH and configure with "
+      "-DMASKD_CUDA=ON");
 }
 
 }  // namespace maskd

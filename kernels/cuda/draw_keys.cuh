@@ -3,6 +3,8 @@
 #ifndef MASKD_KERNELS_CUDA_DRAW_KEYS_CUH_
 #define MASKD_KERNELS_CUDA_DRAW_KEYS_CUH_
 
+#include <cuda_runtime.h>
+
 #include <cstdint>
 
 #include "kernels/cuda/order_tokens.h"

@@ -8,7 +8,7 @@ namespace maskd {
 namespace {
 
 constexpr unsigned kBlockThreads = 256;
-constexpr int kMaxLanesLog2 = 5;  // a warp
+constexpr int kMaxLanesLog2 = 5;   // a warp
 constexpr int kWordsInFlight = 4;  // loads of a thread before its first store
 
 // 2^lanes_log2 neighbouring threads copy one row of `row_words` words.
@@ -23,8 +23,8 @@ __global__ void __launch_bounds__(kBlockThreads)
   const std::int64_t n = rows <= UINT32_MAX
                              ? static_cast<std::uint32_t>(row) / static_cast<std::uint32_t>(op.num_keep)
                              : row / op.num_keep;
-  const Word* const source = reinterpret_cast<const Word*>(op.tokens) +
-                             (n * op.sequence_length + op.keep_index[row]) * row_words;
+  const Word* const source =
+      reinterpret_cast<const Word*>(op.tokens) + (n * op.sequence_length + op.keep_index[row]) * row_words;
   Word* const destination = reinterpret_cast<Word*>(op.kept_tokens) + row * row_words;
   for (std::int64_t first = thread & (lanes - 1); first < row_words; first += kWordsInFlight * lanes) {
     Word words[kWordsInFlight];

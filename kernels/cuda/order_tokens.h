@@ -58,8 +58,9 @@ struct OrderTokens {
 };
 
 // Sets `bytes` to the scratch memory that LaunchOrderTokens needs for `op`, 0 if
-// none: it depends on the sizes in `op` alone, grows with them, and is bounded
-// by about 64 MiB or 16 bytes a token of one sequence, whichever is more.
+// none: it depends on sizes and noise source alone, does not shrink as
+// batch_size grows, and is bounded by about 64 MiB or 16 bytes a token of one
+// sequence, whichever is more.
 //
 // Returns the error of asking the device.
 cudaError_t GetOrderTokensScratchBytes(const OrderTokens& op, std::size_t* bytes);

@@ -53,9 +53,9 @@ struct ScratchLayout {
 };
 
 WordBits WordBitsOf(const OrderTokens& op, std::int64_t num_samples) {
-  return {.index = std::bit_width(static_cast<std::uint64_t>(op.sequence_length - 1)),
+  return {.index = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(op.sequence_length - 1))),
           .key = op.noise.source == NoiseSource::kProvided ? kProvidedKeyBits : kDrawnKeyBits,
-          .sample = std::bit_width(static_cast<std::uint64_t>(num_samples - 1))};
+          .sample = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(num_samples - 1)))};
 }
 
 cudaError_t SortWords(void* scratch, std::size_t* scratch_bytes, cub::DoubleBuffer<std::uint64_t>* words,
@@ -66,12 +66,13 @@ cudaError_t SortWords(void* scratch, std::size_t* scratch_bytes, cub::DoubleBuff
 
 cudaError_t SumBelow(void* scratch, std::size_t* scratch_bytes, std::uint32_t* values, std::int64_t count,
                      cudaStream_t stream) {
-  return cub::DeviceScan::ExclusiveSum(scratch, *scratch_bytes, values, values, static_cast<int>(count), stream);
+  return cub::DeviceScan::ExclusiveSum(scratch, *scratch_bytes, values, values, static_cast<int>(count),
+                                       stream);
 }
 
 cudaError_t LayOutScratch(const OrderTokens& op, ScratchLayout* layout) {
-  const std::int64_t samples =
-      std::min({std::max<std::int64_t>(1, kSliceTokens / op.sequence_length), kMaxSliceSamples, op.batch_size});
+  const std::int64_t samples = std::min(
+      {std::max<std::int64_t>(1, kSliceTokens / op.sequence_length), kMaxSliceSamples, op.batch_size});
   const std::int64_t tokens = samples * op.sequence_length;  // < 2^25
   *layout = {.slice_samples = samples,
              .words_bytes = (static_cast<std::size_t>(tokens) * sizeof(std::uint64_t) + 255) / 256 * 256,
@@ -138,7 +139,8 @@ __global__ void __launch_bounds__(kBlockThreads) WriteTokens(const OrderTokens o
 }
 
 dim3 GridOf(std::int64_t threads, std::int64_t samples) {
-  return dim3(static_cast<unsigned>((threads + kBlockThreads - 1) / kBlockThreads), static_cast<unsigned>(samples));
+  return dim3(static_cast<unsigned>((threads + kBlockThreads - 1) / kBlockThreads),
+              static_cast<unsigned>(samples));
 }
 
 cudaError_t LaunchSlice(const OrderTokens& op, std::int64_t first_sample, std::int64_t num_samples,
@@ -147,7 +149,8 @@ cudaError_t LaunchSlice(const OrderTokens& op, std::int64_t first_sample, std::i
   const WordBits bits = WordBitsOf(op, num_samples);
   const LaunchShape by_quad = {.grid = GridOf((op.sequence_length + kQuad - 1) / kQuad, num_samples),
                                .block = dim3(kBlockThreads)};
-  const LaunchShape by_token = {.grid = GridOf(op.sequence_length, num_samples), .block = dim3(kBlockThreads)};
+  const LaunchShape by_token = {.grid = GridOf(op.sequence_length, num_samples),
+                                .block = dim3(kBlockThreads)};
   cub::DoubleBuffer<std::uint64_t> words(reinterpret_cast<std::uint64_t*>(scratch),
                                          reinterpret_cast<std::uint64_t*>(scratch + layout.words_bytes));
   std::byte* const cub_scratch = scratch + 2 * layout.words_bytes;
@@ -168,7 +171,8 @@ cudaError_t LaunchSlice(const OrderTokens& op, std::int64_t first_sample, std::i
                        .ranks = reinterpret_cast<std::uint32_t*>(words.Alternate()),
                        .kept_below = reinterpret_cast<std::uint32_t*>(words.Alternate()) + tokens,
                        .index_bits = bits.index};
-  if (const cudaError_t error = Launch(by_token, stream, RankTokens, op, slice); error != cudaSuccess) return error;
+  if (const cudaError_t error = Launch(by_token, stream, RankTokens, op, slice); error != cudaSuccess)
+    return error;
   const bool raster = op.kept_order == KeptOrder::kRaster;
   if (raster) {
     if (const cudaError_t error = SumBelow(cub_scratch, &scan_bytes, slice.kept_below, tokens, stream);
@@ -196,7 +200,8 @@ cudaError_t LaunchOrderLong(const OrderTokens& op, std::byte* scratch, std::size
   if (scratch_bytes < layout.total()) return cudaErrorInvalidValue;
   for (std::int64_t first = 0; first < op.batch_size; first += layout.slice_samples) {
     const std::int64_t samples = std::min(layout.slice_samples, op.batch_size - first);
-    if (const cudaError_t error = LaunchSlice(op, first, samples, layout, scratch, stream); error != cudaSuccess) {
+    if (const cudaError_t error = LaunchSlice(op, first, samples, layout, scratch, stream);
+        error != cudaSuccess) {
       return error;
     }
   }

@@ -66,7 +66,7 @@ __device__ RankedQuad RankByBuckets(const QuadKeys& keys, std::uint32_t length, 
   const std::uint32_t padded_length = kQuad * blockDim.x;
   const int index_bits = 31 - __clz(static_cast<int>(padded_length));
   const int bucket_shift = kDrawnKeyBits - index_bits;
-  std::uint32_t* const bucket_begin = shared;             // [P], sizes of the buckets at first
+  std::uint32_t* const bucket_begin = shared;              // [P], sizes of the buckets at first
   std::uint32_t* const bucketed = shared + padded_length;  // [P]
   const std::uint32_t first = kQuad * threadIdx.x;
 
@@ -91,7 +91,8 @@ __device__ RankedQuad RankByBuckets(const QuadKeys& keys, std::uint32_t length, 
 #pragma unroll
   for (std::uint32_t i = 0; i < kQuad; ++i) {
     packed[i] = keys.key[i] << index_bits | (first + i);
-    if (first + i < length) bucketed[bucket_begin[keys.key[i] >> bucket_shift] + place_in_bucket[i]] = packed[i];
+    if (first + i < length)
+      bucketed[bucket_begin[keys.key[i] >> bucket_shift] + place_in_bucket[i]] = packed[i];
   }
   __syncthreads();
   RankedQuad ranked;

@@ -3,6 +3,8 @@
 #ifndef MASKD_KERNELS_CUDA_WRITE_RESULTS_CUH_
 #define MASKD_KERNELS_CUDA_WRITE_RESULTS_CUH_
 
+#include <cuda_runtime.h>
+
 #include <cstdint>
 
 #include "kernels/cuda/order_tokens.h"
@@ -26,7 +28,8 @@ __device__ inline void StoreId(IdsType type, void* ids, std::int64_t index, std:
 }
 
 // Writes that kept token `token` of sequence n has place `rank` < K.
-__device__ inline void WriteKept(const OrderTokens& op, std::int64_t n, std::uint32_t rank, std::uint32_t token) {
+__device__ inline void WriteKept(const OrderTokens& op, std::int64_t n, std::uint32_t rank,
+                                 std::uint32_t token) {
   const OrderResults& results = op.results;
   const std::int64_t index = n * op.num_keep + rank;
   if (results.ids_keep != nullptr) StoreId(results.ids_type, results.ids_keep, index, token);
@@ -38,13 +41,15 @@ __device__ inline void WriteRemoved(const OrderTokens& op, std::int64_t n, std::
                                     std::uint32_t token) {
   const OrderResults& results = op.results;
   if (results.ids_mask == nullptr) return;
-  StoreId(results.ids_type, results.ids_mask, n * (op.sequence_length - op.num_keep) + (rank - op.num_keep), token);
+  StoreId(results.ids_type, results.ids_mask, n * (op.sequence_length - op.num_keep) + (rank - op.num_keep),
+          token);
 }
 
 // Writes ids_restore and the mask of a token of sequence n. To be called by
 // whole warps, with 32 consecutive tokens of which the first is a multiple of
 // 32; those at L and beyond write nothing.
-__device__ inline void WriteToken(const OrderTokens& op, std::int64_t n, std::uint32_t token, std::uint32_t rank) {
+__device__ inline void WriteToken(const OrderTokens& op, std::int64_t n, std::uint32_t token,
+                                  std::uint32_t rank) {
   const OrderResults& results = op.results;
   const bool exists = token < op.sequence_length;
   const std::int64_t index = n * op.sequence_length + token;

@@ -1,0 +1,94 @@
+#include <cuda_runtime_api.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "kernels/cuda/chunked_masking.h"
+#include "kernels/cuda/cuda_status.h"
+#include "kernels/cuda/lane_pool.h"
+#include "kernels/cuda/order_tokens.h"
+#include "kernels/masker.h"
+
+namespace maskd {
+namespace {
+
+// Maskings under way at a time: copies in, kernels and copies out of different
+// ones overlap, and more would only share the bus and hold memory.
+constexpr int kMaxLanes = 4;
+
+constexpr int kMinComputeCapability = 75;  // Turing
+
+class CudaMasker final : public Masker {
+ public:
+  CudaMasker(int ordinal, std::string device_name)
+      : ordinal_(ordinal), device_name_(std::move(device_name)), lanes_(kMaxLanes) {}
+
+  absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers) override {
+    MASKD_RETURN_IF_CUDA_ERROR("cudaSetDevice", cudaSetDevice(ordinal_));
+    const LanePool::Lease lane(&lanes_);
+    const absl::Status status = MaskInChunks(plan, buffers, &*lane);
+    if (absl::IsResourceExhausted(status)) {
+      (*lane).ReleaseBuffers();
+      lanes_.ReleaseIdleBuffers();
+    }
+    return status;
+  }
+
+  std::string backend() const override { return "cuda"; }
+  std::string device_name() const override { return device_name_; }
+
+ private:
+  const int ordinal_;
+  const std::string device_name_;
+  LanePool lanes_;
+};
+
+// The error of a CUDA call while looking for a device.
+absl::Status Unavailable(absl::string_view what, cudaError_t error) {
+  cudaGetLastError();
+  return absl::UnavailableError(absl::StrCat(what, ": ", cudaGetErrorString(error)));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int ordinal) {
+  int num_devices = 0;
+  if (const cudaError_t error = cudaGetDeviceCount(&num_devices); error != cudaSuccess) {
+    // What CUDA says of a missing driver is that it is too old.
+    return Unavailable(error == cudaErrorInsufficientDriver
+                           ? "there is no CUDA driver, or it is too old for this maskd"
+                           : "no CUDA device can be used",
+                       error);
+  }
+  if (ordinal < 0 || ordinal >= num_devices) {
+    return absl::UnavailableError(absl::StrCat("there is no CUDA device ", ordinal, "; this machine has ",
+                                               num_devices, ", counted from 0"));
+  }
+  const std::string device = absl::StrCat("CUDA device ", ordinal);
+  cudaDeviceProp properties;
+  if (const cudaError_t error = cudaGetDeviceProperties(&properties, ordinal); error != cudaSuccess) {
+    return Unavailable(absl::StrCat("cannot read the properties of ", device), error);
+  }
+  if (properties.major * 10 + properties.minor < kMinComputeCapability) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(device, ", ", properties.name, ", has compute capability ", properties.major, ".",
+                     properties.minor, "; maskd needs 7.5 (Turing) or later"));
+  }
+  if (const cudaError_t error = cudaSetDevice(ordinal); error != cudaSuccess) {
+    return Unavailable(absl::StrCat("cannot use ", device), error);
+  }
+  if (const cudaError_t error = CheckOrderTokensKernels(); error != cudaSuccess) {
+    cudaGetLastError();
+    return absl::FailedPreconditionError(
+        absl::StrCat("this maskd has no kernels for ", device, ", ", properties.name,
+                     ", of compute capability ", properties.major, ".", properties.minor, ": ",
+                     cudaGetErrorString(error), "; build it with CMAKE_CUDA_ARCHITECTURES=native"));
+  }
+  return std::make_unique<CudaMasker>(ordinal, properties.name);
+}
+
+}  // namespace maskd

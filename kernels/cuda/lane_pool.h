@@ -1,0 +1,62 @@
+// Streams and memory for maskings under way, kept from one to the next.
+#ifndef MASKD_KERNELS_CUDA_LANE_POOL_H_
+#define MASKD_KERNELS_CUDA_LANE_POOL_H_
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "kernels/cuda/cuda_handles.h"
+
+namespace maskd {
+
+// What one masking needs of the device. Its stream is idle whenever the lane is
+// in the pool. Not thread-safe.
+struct Lane {
+  CudaStream stream;     // made by the first masking
+  DeviceBuffer arrays;   // operands and results of a chunk
+  DeviceBuffer scratch;  // of LaunchOrderTokens
+  PinnedBuffer draws;    // noise drawn on the host
+
+  void ReleaseBuffers();
+};
+
+// Lanes for maskings that overlap, at most `max_lanes`. Thread-safe.
+class LanePool {
+ public:
+  explicit LanePool(int max_lanes) : lanes_left_(max_lanes) {}
+
+  // A lane on loan, returned at the end of its scope.
+  class Lease {
+   public:
+    // Takes the lane used last, or a new one; waits if all are on loan.
+    explicit Lease(LanePool* pool) : pool_(pool), lane_(pool->Take()) {}
+    ~Lease() { pool_->Return(std::move(lane_)); }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+
+    Lane& operator*() const { return *lane_; }
+
+   private:
+    LanePool* pool_;
+    std::unique_ptr<Lane> lane_;
+  };
+
+  // Releases the memory of lanes that are not on loan.
+  void ReleaseIdleBuffers();
+
+ private:
+  std::unique_ptr<Lane> Take();
+  void Return(std::unique_ptr<Lane> lane);
+
+  std::mutex mutex_;
+  std::condition_variable lane_returned_;
+  std::vector<std::unique_ptr<Lane>> idle_;  // guarded by mutex_
+  int lanes_left_;                           // to be made; guarded by mutex_
+};
+
+}  // namespace maskd
+
+#endif  // MASKD_KERNELS_CUDA_LANE_POOL_H_
