@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/cpu/seeded_noise.h"
 #include "kernels/noise_key.h"
 #include "kernels/philox.h"
 
@@ -13,24 +14,11 @@ SeededStream StreamOfSample(const MaskingPlan& plan, std::int64_t n) {
   return {plan.seed, plan.SampleId(n), plan.epoch << 8 | plan.mask_index};
 }
 
-// Four lanes of Philox beside one another, for the compiler to vectorize.
-void DrawSeeded(const SeededStream& stream, std::span<std::uint32_t> keys) {
-  const std::size_t whole_blocks = keys.size() / 4;
-  for (std::size_t block = 0; block < whole_blocks; ++block) {
-    const PhiloxBlock bits = SeededNoise24(stream, static_cast<std::uint32_t>(block));
-    std::memcpy(&keys[4 * block], bits.word, sizeof(bits.word));
-  }
-  if (const std::size_t rest = keys.size() % 4; rest != 0) {
-    const PhiloxBlock bits = SeededNoise24(stream, static_cast<std::uint32_t>(whole_blocks));
-    std::memcpy(&keys[4 * whole_blocks], bits.word, rest * sizeof(bits.word[0]));
-  }
-}
-
 void ReadProvided(const MaskingPlan& plan, std::int64_t n, std::span<std::uint32_t> keys, std::byte* noise) {
   const std::byte* provided = plan.provided_noise + n * plan.sequence_length * 4;
   const bool descending = plan.noise_direction == NoiseDirection::kDescending;
   if (plan.seeded_noise_scale != 0.0f) {
-    DrawSeeded(StreamOfSample(plan, n), keys);
+    DrawSeededNoise(StreamOfSample(plan, n), keys);
   } else {
     std::fill(keys.begin(), keys.end(), 0u);
   }
@@ -61,7 +49,7 @@ void DrawNoise(const MaskingPlan& plan, std::int64_t n, std::span<std::uint32_t>
     ReadProvided(plan, n, keys, noise);
     return;
   }
-  DrawSeeded(StreamOfSample(plan, n), keys);
+  DrawSeededNoise(StreamOfSample(plan, n), keys);
   if (noise != nullptr) WriteDrawnNoise(keys, noise);
 }
 

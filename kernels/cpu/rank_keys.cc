@@ -2,80 +2,115 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
+
+#include "kernels/cpu/sort_neighbours.h"
 
 namespace maskd {
 namespace {
+
+constexpr int kNarrowIndexBits = 8;
+constexpr int kNarrowKeyBits = 32 - kNarrowIndexBits;
+constexpr std::int64_t kMaxNarrowLength = std::int64_t{1} << kNarrowIndexBits;
+constexpr int kWideIndexBits = 32;
 
 // Beyond this many tokens the buckets no longer fit the cache, and digits win.
 constexpr std::int64_t kMaxBucketedLength = 65536;
 constexpr int kDigitBits = 8;
 constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
 
-std::uint64_t Entry(std::uint32_t key, std::size_t index) { return std::uint64_t{key} << 32 | index; }
+// One to two buckets a key.
+int BucketBits(std::int64_t sequence_length) {
+  return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(sequence_length)));
+}
 
-}  // namespace
-
-KeyRanker::KeyRanker(std::int64_t sequence_length, int key_bits, bool uniform)
-    : key_bits_(key_bits),
-      bucket_bits_(
-          uniform && sequence_length <= kMaxBucketedLength
-              ? std::max(1, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(sequence_length))))
-              : 0),
-      entries_(static_cast<std::size_t>(sequence_length)),
-      other_entries_(bucket_bits_ == 0 ? static_cast<std::size_t>(sequence_length) : 0),
-      starts_(bucket_bits_ == 0 ? kDigits : std::size_t{1} << bucket_bits_) {}
-
-void KeyRanker::Rank(std::span<const std::uint32_t> keys, std::span<std::uint32_t> ids_shuffle,
-                     std::span<std::uint32_t> ids_restore) {
-  if (bucket_bits_ != 0) {
-    SortByBuckets(keys);
-  } else {
-    SortByDigits(keys);
+// Turns counts into the sums of the counts before them.
+void CountsToStarts(std::span<std::uint32_t> counts) {
+  std::uint32_t start = 0;
+  for (std::uint32_t& bucket : counts) {
+    const std::uint32_t count = bucket;
+    bucket = start;
+    start += count;
   }
-  for (std::size_t j = 0; j < entries_.size(); ++j) {
-    const auto index = static_cast<std::uint32_t>(entries_[j]);
+}
+
+// By the keys' leading bits; what shares a bucket, seldom more than three, is
+// put right among neighbours.
+template <typename Entry>
+void SortByBuckets(std::span<const std::uint32_t> keys, int key_bits, int index_bits,
+                   std::span<std::uint32_t> starts, std::span<Entry> entries) {
+  const int bucket_bits = static_cast<int>(std::bit_width(starts.size())) - 1;
+  const int shift = std::max(0, key_bits - bucket_bits);
+  std::fill(starts.begin(), starts.end(), 0u);
+  for (const std::uint32_t key : keys) ++starts[key >> shift];
+  CountsToStarts(starts);
+  for (std::size_t l = 0; l < keys.size(); ++l) {
+    entries[starts[keys[l] >> shift]++] = static_cast<Entry>(static_cast<Entry>(keys[l]) << index_bits | l);
+  }
+  SortNeighbours(entries);
+}
+
+// Splits sorted entries.
+template <typename Entry>
+void WriteRanks(std::span<const Entry> entries, int index_bits, std::span<std::uint32_t> ids_shuffle,
+                std::span<std::uint32_t> ids_restore) {
+  const auto index_mask = static_cast<std::uint32_t>((std::uint64_t{1} << index_bits) - 1);
+  for (std::size_t j = 0; j < entries.size(); ++j) {
+    const std::uint32_t index = static_cast<std::uint32_t>(entries[j]) & index_mask;
     ids_shuffle[j] = index;
     ids_restore[index] = static_cast<std::uint32_t>(j);
   }
 }
 
-// One to two buckets a key, by the key's leading bits; what shares a bucket,
-// seldom more than three, is put right by insertion.
-void KeyRanker::SortByBuckets(std::span<const std::uint32_t> keys) {
-  const int shift = key_bits_ - bucket_bits_;
-  std::fill(starts_.begin(), starts_.end(), 0u);
-  for (const std::uint32_t key : keys) ++starts_[key >> shift];
-  std::uint32_t start = 0;
-  for (std::uint32_t& bucket : starts_) {
-    const std::uint32_t count = bucket;
-    bucket = start;
-    start += count;
+}  // namespace
+
+KeyRanker::KeyRanker(std::int64_t sequence_length, int key_bits, bool uniform)
+    : key_bits_(key_bits),
+      method_(!uniform || sequence_length > kMaxBucketedLength                    ? Method::kDigits
+              : sequence_length <= kMaxNarrowLength && key_bits <= kNarrowKeyBits ? Method::kNarrowBuckets
+                                                                                  : Method::kWideBuckets) {
+  const auto length = static_cast<std::size_t>(sequence_length);
+  starts_.resize(method_ == Method::kDigits ? kDigits : std::size_t{1} << BucketBits(sequence_length));
+  switch (method_) {
+    case Method::kNarrowBuckets:
+      narrow_entries_.assign(length + kNeighbourPadding, 0xFFFFFFFFu);
+      break;
+    case Method::kDigits:
+      other_wide_entries_.resize(length);
+      [[fallthrough]];
+    case Method::kWideBuckets:
+      wide_entries_.resize(length);
+      break;
   }
-  for (std::size_t l = 0; l < keys.size(); ++l) entries_[starts_[keys[l] >> shift]++] = Entry(keys[l], l);
-  for (std::size_t j = 1; j < entries_.size(); ++j) {
-    const std::uint64_t entry = entries_[j];
-    std::size_t hole = j;
-    for (; hole > 0 && entries_[hole - 1] > entry; --hole) entries_[hole] = entries_[hole - 1];
-    entries_[hole] = entry;
+}
+
+void KeyRanker::Rank(std::span<const std::uint32_t> keys, std::span<std::uint32_t> ids_shuffle,
+                     std::span<std::uint32_t> ids_restore) {
+  if (method_ == Method::kNarrowBuckets) {
+    const auto entries = std::span(narrow_entries_).first(keys.size());
+    SortByBuckets(keys, key_bits_, kNarrowIndexBits, starts_, entries);
+    return WriteRanks<std::uint32_t>(entries, kNarrowIndexBits, ids_shuffle, ids_restore);
   }
+  if (method_ == Method::kWideBuckets) {
+    SortByBuckets(keys, key_bits_, kWideIndexBits, starts_, std::span(wide_entries_));
+  } else {
+    SortByDigits(keys);
+  }
+  WriteRanks<std::uint64_t>(wide_entries_, kWideIndexBits, ids_shuffle, ids_restore);
 }
 
 // Least significant digit first; a digit that all keys share is passed over.
 void KeyRanker::SortByDigits(std::span<const std::uint32_t> keys) {
-  for (std::size_t l = 0; l < keys.size(); ++l) entries_[l] = Entry(keys[l], l);
-  for (int shift = 32; shift < 32 + key_bits_; shift += kDigitBits) {
+  for (std::size_t l = 0; l < keys.size(); ++l)
+    wide_entries_[l] = std::uint64_t{keys[l]} << kWideIndexBits | l;
+  for (int shift = kWideIndexBits; shift < kWideIndexBits + key_bits_; shift += kDigitBits) {
     const auto digit = [shift](std::uint64_t entry) { return (entry >> shift) & (kDigits - 1); };
     std::fill(starts_.begin(), starts_.end(), 0u);
-    for (const std::uint64_t entry : entries_) ++starts_[digit(entry)];
-    if (starts_[digit(entries_[0])] == entries_.size()) continue;
-    std::uint32_t start = 0;
-    for (std::uint32_t& bucket : starts_) {
-      const std::uint32_t count = bucket;
-      bucket = start;
-      start += count;
-    }
-    for (const std::uint64_t entry : entries_) other_entries_[starts_[digit(entry)]++] = entry;
-    entries_.swap(other_entries_);
+    for (const std::uint64_t entry : wide_entries_) ++starts_[digit(entry)];
+    if (starts_[digit(wide_entries_[0])] == wide_entries_.size()) continue;
+    CountsToStarts(starts_);
+    for (const std::uint64_t entry : wide_entries_) other_wide_entries_[starts_[digit(entry)]++] = entry;
+    wide_entries_.swap(other_wide_entries_);
   }
 }
 

@@ -8,13 +8,13 @@
 
 namespace maskd {
 
-// Ranks sequences of one length. Owns the scratch memory, about 24 bytes a
-// token; not thread-safe.
+// Ranks sequences of one length. Owns the scratch memory, at most 16 bytes a
+// token and 1 KiB; not thread-safe.
 class KeyRanker {
  public:
-  // Keys are below 2^key_bits. `uniform` promises keys drawn uniformly, for
-  // which buckets take linear time; other keys are radix-sorted, in linear
-  // time whatever they are. The order is the same.
+  // Keys are below 2^key_bits, and key_bits <= 32. `uniform` promises keys drawn
+  // uniformly, for which buckets take linear time; other keys are sorted by
+  // digits, in linear time whatever they are. The order is the same.
   KeyRanker(std::int64_t sequence_length, int key_bits, bool uniform);
 
   // ids_shuffle[j] becomes the index of the key of rank j, and ids_restore its
@@ -23,14 +23,18 @@ class KeyRanker {
             std::span<std::uint32_t> ids_restore);
 
  private:
-  void SortByBuckets(std::span<const std::uint32_t> keys);
+  enum class Method { kNarrowBuckets, kWideBuckets, kDigits };
+
   void SortByDigits(std::span<const std::uint32_t> keys);
 
   const int key_bits_;
-  const int bucket_bits_;               // 0: by digits
-  std::vector<std::uint64_t> entries_;  // key << 32 | index
-  std::vector<std::uint64_t> other_entries_;
-  std::vector<std::uint32_t> starts_;  // of buckets
+  const Method method_;
+  // An entry is a key with its index behind it: all different, so that sorting
+  // entries sorts keys stably.
+  std::vector<std::uint32_t> narrow_entries_;      // key << 8 | index
+  std::vector<std::uint64_t> wide_entries_;        // key << 32 | index
+  std::vector<std::uint64_t> other_wide_entries_;  // where digits are sorted to
+  std::vector<std::uint32_t> starts_;              // of buckets, or of digits
 };
 
 }  // namespace maskd

@@ -1,5 +1,6 @@
 #include "tests/contract/masking_case.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
@@ -18,11 +19,15 @@ std::vector<std::byte> NoiseOf(const MaskingCase& masking_case) {
   return noise;
 }
 
-MaskingPlan PlanOf(const MaskingCase& masking_case, const std::vector<std::uint64_t>& sample_ids,
+MaskingSpec SpecOf(const MaskingCase& masking_case, const std::vector<std::uint64_t>& sample_ids,
                    const std::vector<std::byte>& noise) {
   MaskingSpec spec = masking_case.spec;
   if (!sample_ids.empty()) spec.sample_ids = sample_ids;
   spec.provided_noise = noise;
+  return spec;
+}
+
+MaskingPlan PlanOrDie(const MaskingCase& masking_case, const MaskingSpec& spec) {
   const absl::StatusOr<MaskingPlan> plan = MakeMaskingPlan(spec);
   if (!plan.ok()) {
     std::cerr << "case " << masking_case.name << " has no plan: " << plan.status() << std::endl;
@@ -45,7 +50,8 @@ std::vector<std::byte> TokensOf(const MaskingPlan& plan) {
 PreparedCase::PreparedCase(const MaskingCase& masking_case)
     : sample_ids_(masking_case.sample_ids),
       noise_(NoiseOf(masking_case)),
-      plan_(PlanOf(masking_case, sample_ids_, noise_)),
+      spec_(SpecOf(masking_case, sample_ids_, noise_)),
+      plan_(PlanOrDie(masking_case, spec_)),
       tokens_(TokensOf(plan_)) {}
 
 std::uint64_t MixBits(std::uint64_t value) {

@@ -33,6 +33,7 @@ class PreparedCase {
   PreparedCase(const PreparedCase&) = delete;
   PreparedCase& operator=(const PreparedCase&) = delete;
 
+  const MaskingSpec& spec() const { return spec_; }
   const MaskingPlan& plan() const { return plan_; }
   // [N, L, token_bytes]; bytes that look random, other ones for every token.
   const std::vector<std::byte>& tokens() const { return tokens_; }
@@ -40,6 +41,7 @@ class PreparedCase {
  private:
   const std::vector<std::uint64_t> sample_ids_;
   const std::vector<std::byte> noise_;
+  const MaskingSpec spec_;  // with its spans
   const MaskingPlan plan_;
   const std::vector<std::byte> tokens_;
 };

@@ -1,0 +1,96 @@
+// Addresses: which are taken, which are refused.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "kernels/masker.h"
+#include "tests/end_to_end/good_requests.h"
+#include "tests/end_to_end/served_masker.h"
+
+namespace maskd {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+
+using ::testing::SizeIs;
+
+void ExpectServes(const std::string& address) {
+  const auto stub = v1::MaskingService::NewStub(MakeChannel(address));
+  grpc::ClientContext context;
+  v1::GenerateMaskResponse response;
+  const grpc::Status status = stub->GenerateMask(&context, GoodGenerateMask(), &response);
+  EXPECT_TRUE(status.ok()) << address << ": " << status.error_message();
+}
+
+TEST(ListenTest, PicksAFreePortAndSaysWhich) {
+  const auto server = MaskingServer::Start(MakeReferenceMasker(), {.listen = {"127.0.0.1:0"}});
+  ASSERT_TRUE(server.ok()) << server.status();
+  ASSERT_THAT((*server)->addresses(), SizeIs(1));
+  EXPECT_THAT((*server)->addresses()[0], MatchesRegex("127\\.0\\.0\\.1:[1-9][0-9]*"));
+  ExpectServes((*server)->addresses()[0]);
+}
+
+TEST(ListenTest, OnSeveralAddressesAtOnce) {
+  const TemporaryFolder folder;
+  const std::string socket = "unix:" + folder.path() + "/a.sock";
+  const auto server =
+      MaskingServer::Start(MakeReferenceMasker(), {.listen = {"127.0.0.1:0", socket, "127.0.0.1:0"}});
+  ASSERT_TRUE(server.ok()) << server.status();
+  ASSERT_THAT((*server)->addresses(), SizeIs(3));
+  EXPECT_EQ((*server)->addresses()[1], socket);
+  EXPECT_NE((*server)->addresses()[0], (*server)->addresses()[2]);
+  for (const std::string& address : (*server)->addresses()) ExpectServes(address);
+}
+
+TEST(ListenTest, OnNothingServesInProcess) {
+  const ServedMasker served(MakeReferenceMasker());
+  EXPECT_THAT(served.server().addresses(), IsEmpty());
+  grpc::ClientContext context;
+  v1::GenerateMaskResponse response;
+  EXPECT_TRUE(served.stub().GenerateMask(&context, GoodGenerateMask(), &response).ok());
+}
+
+TEST(ListenTest, ASecondServerOnThePortDoesNotStart) {
+  const ServedMasker first(MakeReferenceMasker(), Transport::kLoopback);
+  const auto second = MaskingServer::Start(MakeReferenceMasker(), {.listen = {first.address()}});
+  ASSERT_EQ(second.status().code(), absl::StatusCode::kUnavailable) << second.status();
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr(first.address()));
+  ExpectServes(first.address());
+}
+
+TEST(ListenTest, OneBadAddressAmongGoodOnesDoesNotStart) {
+  const ServedMasker first(MakeReferenceMasker(), Transport::kLoopback);
+  const auto second = MaskingServer::Start(MakeReferenceMasker(),
+                                           {.listen = {"127.0.0.1:0", first.address(), "127.0.0.1:0"}});
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable) << second.status();
+}
+
+TEST(ListenTest, APortIsFreeAgainAfterItsServer) {
+  std::string address;
+  {
+    const ServedMasker first(MakeReferenceMasker(), Transport::kLoopback);
+    address = first.address();
+    ExpectServes(address);
+  }
+  const auto second = MaskingServer::Start(MakeReferenceMasker(), {.listen = {address}});
+  ASSERT_TRUE(second.ok()) << second.status();
+  ExpectServes(address);
+}
+
+class BadAddressTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(BadAddressTest, DoesNotStart) {
+  const auto server = MaskingServer::Start(MakeReferenceMasker(), {.listen = {GetParam()}});
+  ASSERT_EQ(server.status().code(), absl::StatusCode::kUnavailable) << server.status();
+  EXPECT_THAT(std::string(server.status().message()), HasSubstr(GetParam()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Addresses, BadAddressTest,
+                         ::testing::Values("127.0.0.1:99999", "203.0.113.7:0",
+                                           "unix:/no/such/folder/maskd.sock", "no such host:0"));
+
+}  // namespace
+}  // namespace maskd

@@ -1,0 +1,67 @@
+#include "tests/end_to_end/served_masker.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <system_error>
+#include <utility>
+
+namespace maskd {
+namespace {
+
+std::unique_ptr<MaskingServer> StartOrDie(std::unique_ptr<Masker> masker, Transport transport,
+                                          const std::string& folder, const Limits& limits) {
+  MaskingServer::Options options{.limits = limits};
+  if (transport == Transport::kLoopback) options.listen = {"127.0.0.1:0"};
+  if (transport == Transport::kUnixSocket) options.listen = {"unix:" + folder + "/maskd.sock"};
+  auto server = MaskingServer::Start(std::move(masker), options);
+  if (!server.ok()) {
+    std::cerr << "the server did not start: " << server.status() << std::endl;
+    std::abort();
+  }
+  return *std::move(server);
+}
+
+}  // namespace
+
+std::string TransportName(Transport transport) {
+  switch (transport) {
+    case Transport::kInProcess:
+      return "InProcess";
+    case Transport::kLoopback:
+      return "Loopback";
+    case Transport::kUnixSocket:
+      return "UnixSocket";
+  }
+  std::abort();
+}
+
+TemporaryFolder::TemporaryFolder() : path_(std::filesystem::temp_directory_path() / "maskd_test_XXXXXX") {
+  if (mkdtemp(path_.data()) == nullptr) {
+    std::cerr << "cannot make a folder " << path_ << std::endl;
+    std::abort();
+  }
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+ServedMasker::ServedMasker(std::unique_ptr<Masker> masker, Transport transport, const Limits& limits)
+    : server_(StartOrDie(std::move(masker), transport, folder_.path(), limits)),
+      channel_(transport == Transport::kInProcess ? server_->InProcessChannel() : MakeChannel(address())),
+      stub_(v1::MaskingService::NewStub(channel_)) {}
+
+std::string ServedMasker::address() const {
+  return server_->addresses().empty() ? "" : server_->addresses().front();
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace maskd

@@ -1,0 +1,64 @@
+// A server on one transport, and a stub to it.
+#ifndef MASKD_TESTS_END_TO_END_SERVED_MASKER_H_
+#define MASKD_TESTS_END_TO_END_SERVED_MASKER_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+
+#include "kernels/masker.h"
+#include "maskd/v1/masking_service.grpc.pb.h"
+#include "server/limits.h"
+#include "server/masking_server.h"
+
+namespace maskd {
+
+enum class Transport { kInProcess, kLoopback, kUnixSocket };
+
+// As part of the name of a test.
+std::string TransportName(Transport transport);
+
+// An empty folder of this process, gone with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class ServedMasker {
+ public:
+  // Aborts if the server does not start. Listens on a free port of 127.0.0.1 or
+  // on a socket in a folder of its own.
+  explicit ServedMasker(std::unique_ptr<Masker> masker, Transport transport = Transport::kInProcess,
+                        const Limits& limits = {});
+
+  MaskingServer& server() const { return *server_; }
+  v1::MaskingService::Stub& stub() const { return *stub_; }
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+  // As a client dials it. Empty in process.
+  std::string address() const;
+
+ private:
+  const TemporaryFolder folder_;
+  const std::unique_ptr<MaskingServer> server_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::MaskingService::Stub> stub_;
+};
+
+// A channel to `address` of its own, not shared with any other, that takes
+// messages of any size.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+
+}  // namespace maskd
+
+#endif  // MASKD_TESTS_END_TO_END_SERVED_MASKER_H_
