@@ -10,14 +10,23 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "kernels/status_macros.h"
+#include "server/listen_address.h"
 
 namespace maskd {
+namespace {
+
+// Time for the response of a finished call to leave.
+constexpr std::chrono::milliseconds kWayOut(1000);
+
+}  // namespace
 
 MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Options& options)
     : masker_(std::move(masker)), service_(masker_.get(), &gate_, options.limits) {}
 
 absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_ptr<Masker> masker,
                                                                     const Options& options) {
+  for (const std::string& address : options.listen) MASKD_RETURN_IF_ERROR(CheckListenAddress(address));
   auto server = absl::WrapUnique(new MaskingServer(std::move(masker), options));
 
   grpc::EnableDefaultHealthCheckService(true);
@@ -52,7 +61,7 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
 }
 
 MaskingServer::~MaskingServer() {
-  if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+  if (server_ != nullptr && !stopped_.valid()) server_->Shutdown(std::chrono::system_clock::now());
 }
 
 std::shared_ptr<grpc::Channel> MaskingServer::InProcessChannel() { return server_->InProcessChannel({}); }
@@ -62,10 +71,12 @@ bool MaskingServer::Drain(std::chrono::milliseconds bound) {
   server_->GetHealthCheckService()->SetServingStatus(false);
   gate_.Close();
   const bool finished = gate_.WaitUntilEmpty(deadline);
-  // What has left the gate may still be on its way out.
-  server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(finished ? 1000 : 0));
-  server_->Wait();
-  return finished;
+  // What has left the gate may still be on its way out. gRPC waits for handlers
+  // without a bound, hence the thread.
+  stopped_ = std::async(std::launch::async, [this, finished] {
+    server_->Shutdown(std::chrono::system_clock::now() + (finished ? kWayOut : std::chrono::milliseconds(0)));
+  });
+  return stopped_.wait_for(2 * kWayOut) == std::future_status::ready && finished;
 }
 
 }  // namespace maskd

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,11 +30,12 @@ class MaskingServer {
 
   // Starts serving `masker`.
   //
-  // Returns UNAVAILABLE if an address cannot be listened on.
+  // Returns INVALID_ARGUMENT if an address is malformed, and UNAVAILABLE if it
+  // cannot be listened on.
   static absl::StatusOr<std::unique_ptr<MaskingServer>> Start(std::unique_ptr<Masker> masker,
                                                               const Options& options);
 
-  // Cancels what is still running.
+  // Cancels calls and waits for their handlers, without a bound.
   ~MaskingServer();
 
   // The addresses, with the ports that were picked.
@@ -43,8 +45,9 @@ class MaskingServer {
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
   // Reports NOT_SERVING, refuses new calls with UNAVAILABLE, lets running calls
-  // finish within `bound`, cancels what is left, stops. To be called once.
-  // Returns whether every call finished.
+  // finish within `bound`, cancels what is left, stops; takes at most 2 s
+  // longer. To be called once. Returns whether every call finished; if not,
+  // handlers may still run.
   bool Drain(std::chrono::milliseconds bound);
 
  private:
@@ -55,6 +58,7 @@ class MaskingServer {
   MaskingService service_;
   std::vector<std::string> addresses_;
   std::unique_ptr<grpc::Server> server_;
+  std::future<void> stopped_;  // set by Drain; ready when no handler runs
 };
 
 }  // namespace maskd

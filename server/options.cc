@@ -6,29 +6,10 @@
 #include <iostream>
 #include <string>
 
+#include "server/listen_address.h"
 #include "server/version.h"
 
 namespace maskd {
-namespace {
-
-std::string CheckListenAddress(const std::string& address) {
-  if (address.starts_with("unix:")) {
-    const std::string path = address.substr(5);
-    if (path.empty() || path.size() > 107)
-      return "must be unix:PATH with a path of 1 to 107 characters: " + address;
-    return {};
-  }
-  const auto colon = address.rfind(':');
-  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
-  if (colon == 0 || port.empty() || port.size() > 5 ||
-      port.find_first_not_of("0123456789") != std::string::npos || std::stoi(port) > 65535) {
-    return "must be host:port with a port of 0 to 65535, or unix:PATH: " + address;
-  }
-  return {};
-}
-
-}  // namespace
-
 std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
   ServerOptions options;
   std::int64_t drain_seconds = options.drain.count();
@@ -41,7 +22,7 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
          "--listen", options.listen,
          "host:port (port 0 picks a free one) or unix:PATH; may be given several times. Every address is\n"
          "printed to stdout as \"listening on ADDRESS\" once calls are served")
-      ->check(CheckListenAddress)
+      ->check([](const std::string& address) { return std::string(CheckListenAddress(address).message()); })
       ->take_all()
       ->capture_default_str();
   app.add_option(

@@ -86,6 +86,13 @@ TEST(ResponseBoundTest, ResponseOverTheBoundIsRefused) {
   EXPECT_TRUE(smaller.ok()) << smaller.error_message();
 }
 
+// Bounds that no int holds must not wrap to small ones, or to none.
+TEST(MessageBoundOver2GibTest, StillAnswers) {
+  for (const std::int64_t bound : {std::int64_t{1} << 31, (std::int64_t{1} << 32) + 8, INT64_MAX}) {
+    ExpectAnswers(ServedMasker(MakeCpuMasker(1), Transport::kLoopback, {.max_message_bytes = bound}));
+  }
+}
+
 TEST(BatchTokensBoundTest, IsExact) {
   const ServedMasker served(MakeCpuMasker(1), Transport::kInProcess, {.max_batch_tokens = 16});
   ExpectAnswers(served);

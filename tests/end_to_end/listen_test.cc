@@ -80,17 +80,31 @@ TEST(ListenTest, APortIsFreeAgainAfterItsServer) {
   ExpectServes(address);
 }
 
-class BadAddressTest : public ::testing::TestWithParam<const char*> {};
+struct BadAddress {
+  const char* name;
+  const char* address;
+};
+
+std::ostream& operator<<(std::ostream& out, const BadAddress& bad) { return out << bad.address; }
+
+class BadAddressTest : public ::testing::TestWithParam<BadAddress> {};
 
 TEST_P(BadAddressTest, DoesNotStart) {
-  const auto server = MaskingServer::Start(MakeReferenceMasker(), {.listen = {GetParam()}});
+  const auto server = MaskingServer::Start(MakeReferenceMasker(), {.listen = {GetParam().address}});
   ASSERT_EQ(server.status().code(), absl::StatusCode::kUnavailable) << server.status();
-  EXPECT_THAT(std::string(server.status().message()), HasSubstr(GetParam()));
+  EXPECT_THAT(std::string(server.status().message()), HasSubstr(GetParam().address));
 }
 
-INSTANTIATE_TEST_SUITE_P(Addresses, BadAddressTest,
-                         ::testing::Values("127.0.0.1:99999", "203.0.113.7:0",
-                                           "unix:/no/such/folder/maskd.sock", "no such host:0"));
+constexpr BadAddress kBadAddresses[] = {
+    {"PortOver65535", "127.0.0.1:99999"},
+    {"NotOfThisMachine", "203.0.113.7:0"},
+    {"SocketInNoFolder", "unix:/no/such/folder/maskd.sock"},
+    {"NoSuchHost", "no such host:0"},
+};
+
+std::string BadAddressName(const ::testing::TestParamInfo<BadAddress>& info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Addresses, BadAddressTest, ::testing::ValuesIn(kBadAddresses), BadAddressName);
 
 }  // namespace
 }  // namespace maskd

@@ -36,6 +36,8 @@ std::string TransportName(Transport transport) {
   std::abort();
 }
 
+std::ostream& operator<<(std::ostream& out, Transport transport) { return out << TransportName(transport); }
+
 TemporaryFolder::TemporaryFolder() : path_(std::filesystem::temp_directory_path() / "maskd_test_XXXXXX") {
   if (mkdtemp(path_.data()) == nullptr) {
     std::cerr << "cannot make a folder " << path_ << std::endl;

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <ostream>
 #include <string>
 
 #include "kernels/masker.h"
@@ -18,6 +19,7 @@ enum class Transport { kInProcess, kLoopback, kUnixSocket };
 
 // As part of the name of a test.
 std::string TransportName(Transport transport);
+std::ostream& operator<<(std::ostream& out, Transport transport);
 
 // An empty folder of this process, gone with the object.
 class TemporaryFolder {
