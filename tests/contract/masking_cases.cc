@@ -216,10 +216,16 @@ std::vector<MaskingCase> NoiseCases() {
   MaskingCase raster = TorchCase("Raster", 1, 0);
   raster.spec.selection.kept_order = KeptOrder::kRaster;
   cases.push_back(raster);
-  MaskingCase longest = TorchCase("Length65536", 1, 0);
-  longest.spec.batch_size = 2;
-  longest.spec.sequence_length = 65536;
-  cases.push_back(longest);
+  // One stream over the batch, of more draws than anyone holds at a time.
+  for (const auto& [batch_size, length] :
+       {std::pair{2, 65536}, std::pair{21, 60001}, std::pair{2, 1048577}}) {
+    MaskingCase longer =
+        TorchCase("Batch" + std::to_string(batch_size) + "Length" + std::to_string(length), 1, 0);
+    longer.spec.batch_size = batch_size;
+    longer.spec.sequence_length = length;
+    longer.spec.token_type = TokenType{.token_dim = 1, .element_bytes = 1};
+    cases.push_back(longer);
+  }
   return cases;
 }
 

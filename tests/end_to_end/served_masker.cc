@@ -1,5 +1,7 @@
 #include "tests/end_to_end/served_masker.h"
 
+#include <grpc/grpc.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -8,6 +10,10 @@
 
 namespace maskd {
 namespace {
+
+// Keeps gRPC up until the process ends: when its last object goes, gRPC 1.51
+// joins a polling thread, for 10 seconds if that has just gone to sleep.
+[[maybe_unused]] const bool kGrpcStaysUp = (grpc_init(), true);
 
 std::unique_ptr<MaskingServer> StartOrDie(std::unique_ptr<Masker> masker, Transport transport,
                                           const std::string& folder, const Limits& limits) {

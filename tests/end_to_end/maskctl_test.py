@@ -1,0 +1,212 @@
+"""maskd and maskctl as a person runs them: the programs themselves, real sockets, real files.
+
+Run by ctest, which passes the folder of the programs and that of the test data.
+"""
+import hashlib
+import json
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+
+BIN, DATA, GOLDEN = (pathlib.Path(argument) for argument in sys.argv[1:4])
+
+
+def start_server(*flags):
+    """Starts maskd; returns it and the addresses it prints."""
+    listens = sum(flag.startswith("--listen") for flag in flags)
+    server = subprocess.Popen([BIN / "maskd", "--threads=2", *flags], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+    lines = [server.stdout.readline().strip() for _ in range(max(1, listens))]
+    assert all(line.startswith("listening on ") for line in lines), (lines, server.stderr.read())
+    return server, [line.removeprefix("listening on ") for line in lines]
+
+
+def stop_server(server, signal_number=signal.SIGTERM):
+    server.send_signal(signal_number)
+    _, errors = server.communicate(timeout=60)
+    return server.returncode, errors
+
+
+def sha256(array):
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+class MaskctlTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.path = pathlib.Path(cls.folder.name)
+        cls.server, (cls.address, cls.unix) = start_server("--listen=127.0.0.1:0",
+                                                           f"--listen=unix:{cls.path}/maskd.sock")
+
+    @classmethod
+    def tearDownClass(cls):
+        returncode, errors = stop_server(cls.server)
+        cls.folder.cleanup()
+        assert returncode == 0, errors
+
+    def maskctl(self, *arguments, address=None):
+        command, *rest = arguments
+        return subprocess.run([BIN / "maskctl", command, f"--address={address or self.address}", *map(str, rest)],
+                              capture_output=True, text=True, timeout=120, check=False)
+
+    def results(self, *arguments):
+        """Runs `maskctl mask` and returns the arrays that it wrote."""
+        out = self.path / self.id()
+        done = self.maskctl("mask", *arguments, f"--out={out}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return {file.stem: np.load(file) for file in out.iterdir()}
+
+    def refuses(self, *arguments, says, status=1, address=None):
+        done = self.maskctl(*arguments, address=address)
+        self.assertEqual(done.returncode, status, done)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        for words in says:
+            self.assertIn(words, done.stderr)
+
+    def test_golden_torch_cases(self):
+        for case in json.loads((GOLDEN / "random_masking_torch.json").read_text())["cases"]:
+            n, l, d = case["batch_size"], case["sequence_length"], case["token_dim"]
+            np.save(self.path / "x.npy", np.arange(n * l * d, dtype=np.float32).reshape(n, l, d))
+            results = self.results(f"--tokens={self.path}/x.npy", f"--mask_ratio={case['mask_ratio']}",
+                                   f"--seed={case['seed']}", "--noise_source=torch_cpu", "--with_noise")
+            for name, kind in (("noise", "f32"), ("ids_restore", "i64"), ("ids_keep", "i64"), ("mask", "f32"),
+                               ("kept_tokens", "f32")):
+                self.assertEqual(sha256(results[name]), case["sha256"][f"{name}_{kind}"], (case["seed"], name))
+
+    def test_golden_seeded_cases_without_tokens(self):
+        for case in json.loads((GOLDEN / "random_masking_seeded.json").read_text())["cases"]:
+            ids = np.array(case["sample_ids"], dtype=np.uint64)
+            np.save(self.path / "ids.npy", ids)
+            results = self.results(f"--shape={len(ids)},{case['sequence_length']}",
+                                   f"--mask_ratio={case['mask_ratio']}", f"--seed={case['seed']}",
+                                   f"--epoch={case['epoch']}", f"--mask_index={case['mask_index']}",
+                                   f"--sample_ids={self.path}/ids.npy", "--with_noise")
+            self.assertEqual(sha256(results["ids_restore"]), case["ids_restore_sha256"])
+            self.assertEqual(sha256(results["noise"]), case["noise_sha256"])
+            self.assertNotIn("kept_tokens", results)
+
+    def test_provided_noise_in_raster_order(self):
+        generator = np.random.default_rng()
+        noise = generator.standard_normal((3, 50)).astype(np.float32)
+        x = generator.integers(0, 255, (3, 50, 2, 3), dtype=np.uint8)
+        np.save(self.path / "noise.npy", noise)
+        np.save(self.path / "x.npy", x)
+        results = self.results(f"--tokens={self.path}/x.npy", f"--noise={self.path}/noise.npy", "--num_keep=20",
+                               "--order=raster", "--direction=descending", "--mask_type=uint8", "--ids_type=int32")
+        ids_keep = np.sort(np.argsort(-noise, axis=1, kind="stable")[:, :20], axis=1)
+        np.testing.assert_array_equal(results["ids_keep"], ids_keep)
+        self.assertEqual(results["ids_keep"].dtype, np.int32)
+        np.testing.assert_array_equal(results["kept_tokens"], np.take_along_axis(x, ids_keep[..., None, None], 1))
+        self.assertEqual(results["kept_tokens"].shape, (3, 20, 2, 3))
+        self.assertEqual(results["mask"].sum(), 3 * 30)
+
+    def test_every_element_type_comes_back_as_it_went(self):
+        for dtype in ("?", "u1", "<i2", ">i4", "<f2", "<f8", "<c16", "V3"):
+            raw = np.random.default_rng(1).bytes(2 * 9 * 5 * np.dtype(dtype).itemsize)
+            x = np.frombuffer(raw, dtype).reshape(2, 9, 5)
+            np.save(self.path / "x.npy", x)
+            results = self.results(f"--tokens={self.path}/x.npy", "--num_keep=4", "--seed=3")
+            kept = np.array([x[n, results["ids_keep"][n]] for n in range(2)], dtype=x.dtype)
+            self.assertEqual(results["kept_tokens"].dtype, x.dtype)
+            self.assertEqual(results["kept_tokens"].tobytes(), kept.tobytes(), dtype)
+
+    def test_image(self):
+        for picture in ("astronaut", "chelsea", "coffee"):
+            out = self.path / f"{picture}.png"
+            done = self.maskctl("image", DATA / f"{picture}.png", "--patch=16", "--seed=1", f"--out={out}")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(out.read_bytes().startswith(b"\x89PNG"))
+        self.assertIn("925 patches kept", done.stdout)  # 600 x 400 in patches of 16: 37 x 25
+        self.assertIn("cropped from 600 x 400 to 592 x 400", done.stdout)
+
+    def test_info_and_health_over_tcp_and_unix_sockets(self):
+        for address in (self.address, self.unix):
+            self.assertEqual(self.maskctl("health", address=address).stdout, "serving\n")
+            info = self.maskctl("info", address=address).stdout
+            for words in ("version", "backend              cpu", "algorithm version    1"):
+                self.assertIn(words, info)
+
+    def test_bad_calls_get_one_line(self):
+        shape = "--shape=2,196"
+        out = f"--out={self.path}/bad"
+        self.refuses("mask", shape, "--mask_ratio=1", out, says=["mask_ratio is 1"])
+        self.refuses("mask", shape, "--mask_ratio=nan", out, says=["mask_ratio"])
+        self.refuses("mask", shape, "--num_keep=197", out, says=["num_keep is 197", "196"])
+        self.refuses("mask", "--shape=2,4", "--mask_ratio=0.9", out, says=["keeps no token", "num_keep = 0"])
+        self.refuses("mask", shape, "--epoch=16777216", out, says=["epoch is 16777216"])
+        self.refuses("mask", "--shape=1099511627776,16", out, says=["batch_size", "RESOURCE_EXHAUSTED"])
+        self.refuses("mask", shape, "--keep_rule=most", out, says=["keep_rule", "mask_ceil"], status=2)
+        self.refuses("mask", out, says=["--tokens or --shape"], status=2)
+        self.refuses("mask", shape, out, says=["is maskd running"], address="127.0.0.1:1")
+        self.refuses("mask", shape, out, says=["host:port"], address="nowhere")
+        self.refuses("health", says=["UNAVAILABLE"], address=f"unix:{self.path}/none.sock")
+
+    def test_bad_files_get_one_line(self):
+        out = f"--out={self.path}/bad"
+        np.save(self.path / "x.npy", np.zeros((2, 9, 4), np.float32))
+        whole = (self.path / "x.npy").read_bytes()
+        (self.path / "cut.npy").write_bytes(whole[:-1])
+        np.save(self.path / "vector.npy", np.zeros(3, np.float32))
+        np.save(self.path / "f8.npy", np.zeros((2, 9)))
+        np.save(self.path / "negative.npy", np.array([1, -1]))
+        self.refuses("mask", f"--tokens={self.path}/none.npy", out, says=["none.npy", "No such file"])
+        self.refuses("mask", f"--tokens={self.path}/cut.npy", out, says=["cut.npy", "287", "288"])
+        self.refuses("mask", f"--tokens={self.path}", out, says=["not a regular file"])
+        self.refuses("mask", f"--tokens={self.path}/vector.npy", out, says=["[N, L, ...]"])
+        self.refuses("mask", "--shape=2,9", f"--noise={self.path}/f8.npy", out, says=["float32"])
+        self.refuses("mask", "--shape=2,9", f"--sample_ids={self.path}/negative.npy", out, says=["negative"])
+        self.refuses("mask", f"--tokens={self.path}/x.npy", "--out=/dev/null/folder", says=["/dev/null/folder"])
+        picture = (DATA / "chelsea.png").read_bytes()
+        (self.path / "cut.png").write_bytes(picture[: len(picture) // 2])
+        self.refuses("image", self.path / "cut.png", f"--out={self.path}/o.png", says=["cut.png"])
+        self.refuses("image", self.path / "x.npy", f"--out={self.path}/o.png", says=["not a readable PNG"])
+        self.refuses("image", DATA / "chelsea.png", "--patch=301", f"--out={self.path}/o.png", says=["--patch=301"])
+        self.assertEqual(self.maskctl("health").returncode, 0)
+
+
+class MaskdTest(unittest.TestCase):
+    def fails_to_start(self, *flags, says):
+        done = subprocess.run([BIN / "maskd", *flags], capture_output=True, text=True, timeout=60, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.stdout, "")
+        self.assertIn(says, done.stderr)
+        return done
+
+    def test_wrong_flags_get_one_line(self):
+        for flag, says in (("--listen=nowhere", "host:port"), ("--listen=127.0.0.1:65536", "65535"),
+                           ("--listen=unix:", "unix"), ("--device=tpu", "cuda:N"), ("--threads=-1", "--threads"),
+                           ("--max_message_bytes=0", "--max_message_bytes"), ("--log_level=loud", "--log_level"),
+                           ("--no_such_flag", "no_such_flag"), ("--device=cuda:99", "--device=cuda:99")):
+            done = self.fails_to_start(flag, says=says)
+            self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+    def test_taken_port_is_an_error(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            self.fails_to_start(f"--listen=127.0.0.1:{taken.getsockname()[1]}", says="cannot listen on")
+
+    def test_address_of_another_machine_is_an_error(self):
+        self.fails_to_start("--listen=192.0.2.1:0", says="cannot listen on")
+
+    def test_signals_drain_and_exit_with_0(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server, _ = start_server("--listen=127.0.0.1:0")
+            returncode, errors = stop_server(server, number)
+            self.assertEqual(returncode, 0)
+            self.assertIn("drained", errors)
+
+    def test_help_shows_an_example(self):
+        for program, *command in (["maskd"], ["maskctl"], ["maskctl", "mask"], ["maskctl", "image"],
+                                  ["maskctl", "info"], ["maskctl", "health"]):
+            done = subprocess.run([BIN / program, *command, "--help"], capture_output=True, text=True, check=True)
+            self.assertIn(f"Example{'s' if command == ['mask'] else ''}: ", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
