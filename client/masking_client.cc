@@ -1,5 +1,7 @@
 #include "client/masking_client.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -58,7 +60,8 @@ absl::StatusOr<std::unique_ptr<MaskingClient>> MaskingClient::Connect(const std:
         absl::StrCat("address is \"", address, "\"; it must be host:port or unix:path"));
   }
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  arguments.SetMaxReceiveMessageSize(
+      static_cast<int>(std::min<std::int64_t>(options.max_message_bytes, std::numeric_limits<int>::max())));
   arguments.SetMaxSendMessageSize(-1);
   return std::make_unique<MaskingClient>(
       grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments), options);
@@ -122,7 +125,9 @@ absl::Status MaskingClient::CheckHealth() {
   grpc::health::v1::HealthCheckResponse response;
   grpc::ClientContext context;
   SetDeadline(context);
-  MASKD_RETURN_IF_ERROR(FromGrpcStatus(stub->Check(&context, request, &response)));
+  const absl::Status status = FromGrpcStatus(stub->Check(&context, request, &response));
+  if (absl::IsNotFound(status)) return absl::UnavailableError("the server there does not serve maskd");
+  MASKD_RETURN_IF_ERROR(status);
   if (response.status() == grpc::health::v1::HealthCheckResponse::SERVING) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat(
       "the server says ", grpc::health::v1::HealthCheckResponse::ServingStatus_Name(response.status())));

@@ -59,7 +59,7 @@ class MaskingClient {
   struct Options {
     // Deadline of each call, from its start.
     std::chrono::milliseconds timeout = std::chrono::seconds(60);
-    // Bound of one response.
+    // Bound of one response; beyond 2^31 - 1 is taken as that.
     std::int64_t max_message_bytes = std::int64_t{1} << 30;
   };
 

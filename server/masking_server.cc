@@ -3,6 +3,9 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -19,22 +22,27 @@ namespace {
 // Time for the response of a finished call to leave.
 constexpr std::chrono::milliseconds kWayOut(1000);
 
+// gRPC counts the bytes of a message in an int.
+constexpr std::int64_t kMaxGrpcMessageBytes = std::numeric_limits<int>::max();
+
 }  // namespace
 
-MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Options& options)
-    : masker_(std::move(masker)), service_(masker_.get(), &gate_, options.limits) {}
+MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits)
+    : masker_(std::move(masker)), service_(masker_.get(), &gate_, limits) {}
 
 absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_ptr<Masker> masker,
                                                                     const Options& options) {
   for (const std::string& address : options.listen) MASKD_RETURN_IF_ERROR(CheckListenAddress(address));
-  auto server = absl::WrapUnique(new MaskingServer(std::move(masker), options));
+  Limits limits = options.limits;
+  limits.max_message_bytes = std::min(limits.max_message_bytes, kMaxGrpcMessageBytes);
+  auto server = absl::WrapUnique(new MaskingServer(std::move(masker), limits));
 
   grpc::EnableDefaultHealthCheckService(true);
   if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   // Without this a second server on a taken port would share its calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetMaxReceiveMessageSize(static_cast<int>(options.limits.max_message_bytes));
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_message_bytes));
   builder.SetMaxSendMessageSize(-1);  // CheckLimits bounds responses before they are made
   // The bound above is checked after decompression: a small message could take
   // any amount of memory before it is refused.
@@ -64,7 +72,11 @@ MaskingServer::~MaskingServer() {
   if (server_ != nullptr && !stopped_.valid()) server_->Shutdown(std::chrono::system_clock::now());
 }
 
-std::shared_ptr<grpc::Channel> MaskingServer::InProcessChannel() { return server_->InProcessChannel({}); }
+std::shared_ptr<grpc::Channel> MaskingServer::InProcessChannel() {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);  // gRPC's default is 4 MiB
+  return server_->InProcessChannel(arguments);
+}
 
 bool MaskingServer::Drain(std::chrono::milliseconds bound) {
   const auto deadline = std::chrono::steady_clock::now() + bound;

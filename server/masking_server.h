@@ -24,7 +24,7 @@ class MaskingServer {
     // "host:port" (port 0: any free one) or "unix:path". Empty: only
     // InProcessChannel.
     std::vector<std::string> listen;
-    Limits limits;
+    Limits limits;  // max_message_bytes beyond 2^31 - 1 is taken as that
     bool reflection = false;
   };
 
@@ -51,7 +51,7 @@ class MaskingServer {
   bool Drain(std::chrono::milliseconds bound);
 
  private:
-  MaskingServer(std::unique_ptr<Masker> masker, const Options& options);
+  MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits);
 
   const std::unique_ptr<Masker> masker_;
   CallGate gate_;
