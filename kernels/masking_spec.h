@@ -47,30 +47,30 @@ struct TokenType {
 // Spans refer to the caller's memory, which must outlive the spec and every
 // plan made from it.
 struct MaskingSpec {
-  std::int64_t batch_size = 0;          // N
-  std::int64_t sequence_length = 0;     // L
-  std::optional<TokenType> token_type;  // not set: no tokens come, masks alone are drawn
+  std::int64_t batch_size = 0;               // N
+  std::int64_t sequence_length = 0;          // L
+  std::optional<TokenType> token_type = {};  // not set: no tokens come, masks alone are drawn
 
-  std::optional<double> mask_ratio;
-  std::optional<std::int64_t> num_keep;  // overrides mask_ratio
+  std::optional<double> mask_ratio = {};
+  std::optional<std::int64_t> num_keep = {};  // overrides mask_ratio
   KeepCountRule keep_count_rule = KeepCountRule::kKeepTrunc;
 
   NoiseSource noise_source = NoiseSource::kSeeded;
   std::uint64_t seed = 0;
   std::uint64_t first_sample_id = 0;
-  std::optional<std::span<const std::uint64_t>> sample_ids;  // [N], instead of first_sample_id
+  std::optional<std::span<const std::uint64_t>> sample_ids = {};  // [N], instead of first_sample_id
   std::uint32_t epoch = 0;
   std::uint32_t mask_index = 0;
 
   // For kProvided: float32 [N, L], any alignment.
-  std::span<const std::byte> provided_noise;
+  std::span<const std::byte> provided_noise = {};
   NoiseDirection noise_direction = NoiseDirection::kAscending;
   float seeded_noise_scale = 0;
 
   // For kTorchCpu: draws passed over first.
   std::uint64_t torch_skip = 0;
 
-  ResultSelection selection;
+  ResultSelection selection = {};
 };
 
 }  // namespace maskd

@@ -1,4 +1,5 @@
 // maskd: flags, start, wait.
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -73,6 +74,8 @@ int Run(const ServerOptions& options) {
 }  // namespace maskd
 
 int main(int argc, char** argv) {
+  // Never shut down: gRPC would join a thread that may sleep for 10 s.
+  grpc_init();
   const auto parsed = maskd::ParseServerOptions(argc, argv);
   if (const auto* exit_now = std::get_if<maskd::ExitNow>(&parsed)) return exit_now->status;
   const auto& options = std::get<maskd::ServerOptions>(parsed);

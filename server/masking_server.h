@@ -41,13 +41,14 @@ class MaskingServer {
   // The addresses, with the ports that were picked.
   const std::vector<std::string>& addresses() const { return addresses_; }
 
-  // A channel to this server that needs no socket.
+  // A channel to this server that needs no socket. Not to be used after Drain:
+  // gRPC 1.51 crashes.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
   // Reports NOT_SERVING, refuses new calls with UNAVAILABLE, lets running calls
   // finish within `bound`, cancels what is left, stops; takes at most 2 s
-  // longer. To be called once. Returns whether every call finished; if not,
-  // handlers may still run.
+  // longer, 1 s of it for responses of finished calls that are on their way. To be called once. Returns
+  // whether every call finished; if not, handlers may still run.
   bool Drain(std::chrono::milliseconds bound);
 
  private:

@@ -1,4 +1,6 @@
 // maskctl: maskd for people.
+#include <grpc/grpc.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
@@ -40,4 +42,8 @@ int Run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return Run(argc, argv); }
+int main(int argc, char** argv) {
+  // Never shut down: gRPC would join a thread that may sleep for 10 s.
+  grpc_init();
+  return Run(argc, argv);
+}

@@ -13,9 +13,9 @@ void* MaskdBenchNewMasker(int num_threads) { return maskd::MakeCpuMasker(num_thr
 
 // Masks tokens [N, L, token_bytes] with ratio `mask_ratio`; noise may be null.
 // Returns 0, or 1 on an error.
-int MaskdBenchMask(void* masker, std::int64_t batch_size, std::int64_t sequence_length, std::int64_t token_bytes,
-                   double mask_ratio, std::uint64_t seed, int noise_source, const void* tokens, void* kept_tokens,
-                   void* mask, void* ids_restore, void* noise) {
+int MaskdBenchMask(void* masker, std::int64_t batch_size, std::int64_t sequence_length,
+                   std::int64_t token_bytes, double mask_ratio, std::uint64_t seed, int noise_source,
+                   const void* tokens, void* kept_tokens, void* mask, void* ids_restore, void* noise) {
   maskd::MaskingSpec spec;
   spec.batch_size = batch_size;
   spec.sequence_length = sequence_length;

@@ -147,8 +147,7 @@ TEST_F(DrainTest, CancelsACallThatOutlivesTheBound) {
   EXPECT_FALSE(drained.get());
 }
 
-// Fails: gRPC's synchronous server joins its handlers.
-TEST_F(DrainTest, DISABLED_ReturnsWithinItsBoundEvenIfTheMaskerNeverDoes) {
+TEST_F(DrainTest, ReturnsWithinItsBoundEvenIfTheMaskerNeverDoes) {
   std::future<bool> drained = Drain(std::chrono::milliseconds(50));
   EXPECT_EQ(drained.wait_for(std::chrono::seconds(30)), std::future_status::ready) << "waits for the masker";
   rendezvous_.release.count_down();

@@ -83,6 +83,7 @@ TEST(ListenTest, APortIsFreeAgainAfterItsServer) {
 struct BadAddress {
   const char* name;
   const char* address;
+  absl::StatusCode code;
 };
 
 std::ostream& operator<<(std::ostream& out, const BadAddress& bad) { return out << bad.address; }
@@ -91,15 +92,23 @@ class BadAddressTest : public ::testing::TestWithParam<BadAddress> {};
 
 TEST_P(BadAddressTest, DoesNotStart) {
   const auto server = MaskingServer::Start(MakeReferenceMasker(), {.listen = {GetParam().address}});
-  ASSERT_EQ(server.status().code(), absl::StatusCode::kUnavailable) << server.status();
+  ASSERT_EQ(server.status().code(), GetParam().code) << server.status();
   EXPECT_THAT(std::string(server.status().message()), HasSubstr(GetParam().address));
 }
 
 constexpr BadAddress kBadAddresses[] = {
-    {"PortOver65535", "127.0.0.1:99999"},
-    {"NotOfThisMachine", "203.0.113.7:0"},
-    {"SocketInNoFolder", "unix:/no/such/folder/maskd.sock"},
-    {"NoSuchHost", "no such host:0"},
+    {"NotOfThisMachine", "203.0.113.7:0", absl::StatusCode::kUnavailable},
+    {"SocketInNoFolder", "unix:/no/such/folder/maskd.sock", absl::StatusCode::kUnavailable},
+    {"NoSuchHost", "no-such-host.invalid:0", absl::StatusCode::kUnavailable},
+    {"PortOver65535", "127.0.0.1:99999", absl::StatusCode::kInvalidArgument},
+    {"Port65536", "127.0.0.1:65536", absl::StatusCode::kInvalidArgument},
+    {"PortNegative", "127.0.0.1:-1", absl::StatusCode::kInvalidArgument},
+    {"PortThatWraps64Bits", "127.0.0.1:18446744073709551616", absl::StatusCode::kInvalidArgument},
+    {"HostAlone", "127.0.0.1", absl::StatusCode::kInvalidArgument},
+    {"NoPort", "127.0.0.1:", absl::StatusCode::kInvalidArgument},
+    {"NoHost", ":0", absl::StatusCode::kInvalidArgument},
+    {"NoPath", "unix:", absl::StatusCode::kInvalidArgument},
+    {"Empty", "", absl::StatusCode::kInvalidArgument},
 };
 
 std::string BadAddressName(const ::testing::TestParamInfo<BadAddress>& info) { return info.param.name; }
