@@ -37,6 +37,8 @@ int Run(const ServerOptions& options) {
   sigaddset(&stop_signals, SIGTERM);
   sigaddset(&stop_signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+  // Never shut down: gRPC would join a thread that may sleep for 10 s.
+  grpc_init();
 
   auto choice = MakeMasker(options.device, options.threads);
   if (!choice.ok()) {
@@ -74,8 +76,6 @@ int Run(const ServerOptions& options) {
 }  // namespace maskd
 
 int main(int argc, char** argv) {
-  // Never shut down: gRPC would join a thread that may sleep for 10 s.
-  grpc_init();
   const auto parsed = maskd::ParseServerOptions(argc, argv);
   if (const auto* exit_now = std::get_if<maskd::ExitNow>(&parsed)) return exit_now->status;
   const auto& options = std::get<maskd::ServerOptions>(parsed);

@@ -23,8 +23,8 @@ class MaskingServer {
   struct Options {
     // "host:port" (port 0: any free one) or "unix:path". Empty: only
     // InProcessChannel.
-    std::vector<std::string> listen;
-    Limits limits;  // max_message_bytes beyond 2^31 - 1 is taken as that
+    std::vector<std::string> listen = {};
+    Limits limits = {};  // max_message_bytes beyond 2^31 - 1 is taken as that
     bool reflection = false;
   };
 
