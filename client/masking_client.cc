@@ -76,14 +76,14 @@ void MaskingClient::SetDeadline(grpc::ClientContext& context) const {
 
 absl::StatusOr<MaskedBatch> MaskingClient::RandomMasking(const MaskingSpec& spec,
                                                          std::span<const std::byte> tokens) {
+  // The plan says how large the results are.
+  MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
   v1::RandomMaskingRequest request = EncodeRandomMaskingRequest(spec);
   request.set_tokens(tokens.data(), tokens.size());
   v1::RandomMaskingResponse response;
   grpc::ClientContext context;
   SetDeadline(context);
   MASKD_RETURN_IF_ERROR(FromGrpcStatus(stub_->RandomMasking(&context, request, &response)));
-  // What the server accepted has a plan; it says how large the results are.
-  MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
   MASKD_ASSIGN_OR_RETURN(MaskedBatch batch, DecodeMasking(plan, response.mutable_masking()));
   MASKD_RETURN_IF_ERROR(
       Take("kept_tokens", response.mutable_kept_tokens(), plan.result_bytes.kept_tokens, batch.kept_tokens));
@@ -91,12 +91,12 @@ absl::StatusOr<MaskedBatch> MaskingClient::RandomMasking(const MaskingSpec& spec
 }
 
 absl::StatusOr<MaskedBatch> MaskingClient::GenerateMask(const MaskingSpec& spec) {
+  MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
   const v1::GenerateMaskRequest request = EncodeGenerateMaskRequest(spec);
   v1::GenerateMaskResponse response;
   grpc::ClientContext context;
   SetDeadline(context);
   MASKD_RETURN_IF_ERROR(FromGrpcStatus(stub_->GenerateMask(&context, request, &response)));
-  MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
   return DecodeMasking(plan, response.mutable_masking());
 }
 

@@ -52,7 +52,8 @@ struct ServerInfo {
 
 // Thread-safe: calls may overlap.
 //
-// Calls return the status of the RPC as masking_service.proto states it, or
+// Calls return the status of the RPC as masking_service.proto states it (one
+// that the spec alone decides without a round trip), or
 // INTERNAL if the server answered with something else than was asked for.
 class MaskingClient {
  public:

@@ -1,6 +1,6 @@
 # maskd_compile(target): the language, the warnings and the sanitizers of this
 # project's own C++ code.
-if(CMAKE_CXX_COMPILER_LAUNCHER STREQUAL "")
+if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(MASKD_CCACHE ccache)
   if(MASKD_CCACHE)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${MASKD_CCACHE})

@@ -6,6 +6,16 @@ if(NOT MASKD_CUDA STREQUAL "OFF")
     set(CMAKE_CUDA_COMPILER /usr/local/cuda/bin/nvcc)
   endif()
   check_language(CUDA)
+  # Older compilers do not know the newest of the architectures below.
+  set(MASKD_MIN_NVCC 12.8)
+  if(CMAKE_CUDA_COMPILER AND NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND MASKD_CUDA STREQUAL "AUTO")
+    execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --version OUTPUT_VARIABLE nvcc_version ERROR_QUIET)
+    if(nvcc_version MATCHES "release ([0-9.]+)" AND CMAKE_MATCH_1 VERSION_LESS MASKD_MIN_NVCC)
+      message(STATUS "maskd: nvcc ${CMAKE_MATCH_1} is older than ${MASKD_MIN_NVCC}; building without CUDA. "
+                     "Set -DMASKD_CUDA=ON and CMAKE_CUDA_ARCHITECTURES to build with it.")
+      set(CMAKE_CUDA_COMPILER CMAKE_CUDA_COMPILER-NOTFOUND)
+    endif()
+  endif()
   if(CMAKE_CUDA_COMPILER)
     # Machine code for every architecture from Turing on, and PTX of the last
     # for what follows.

@@ -3,6 +3,7 @@
 #define MASKD_KERNELS_MASKER_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,10 @@ struct MaskingBuffers {
   std::byte* noise = nullptr;         // [N, L] float32, written
 };
 
+// Says whether the caller of Masker::Mask has gone. Called on the caller's
+// thread alone.
+using IsCancelled = std::function<bool()>;
+
 // Draws masks and gathers kept tokens. All backends write the same bytes.
 //
 // Thread-safe: calls may overlap.
@@ -34,10 +39,19 @@ class Masker {
   // Writes every result that `plan` selects; returns when all are written. The
   // buffers must not overlap.
   //
-  // Returns RESOURCE_EXHAUSTED if the device has no memory for it (later calls
-  // may succeed) and INTERNAL if the device fails. Results are then
-  // unspecified, and the buffers no longer in use.
-  virtual absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers) = 0;
+  // `is_cancelled` is asked now and then, at the latest after each sequence or
+  // each 2^20 draws that are passed over.
+  //
+  // Returns CANCELLED if it says so, RESOURCE_EXHAUSTED if the device has no
+  // memory for the call (later calls may succeed) and INTERNAL if the device
+  // fails. Results are then unspecified, and the buffers no longer in use.
+  virtual absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers,
+                            const IsCancelled& is_cancelled) = 0;
+
+  // The same for a caller that stays.
+  absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers) {
+    return Mask(plan, buffers, [] { return false; });
+  }
 
   // "cpu", "cuda" or "reference".
   virtual std::string backend() const = 0;

@@ -4,15 +4,16 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <numeric>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "kernels/masker.h"
 #include "kernels/philox.h"
+#include "kernels/torch_cpu_stream.h"
 
 namespace maskd {
 namespace {
@@ -36,11 +37,15 @@ float ProvidedNoise(const MaskingPlan& plan, std::int64_t n, std::int64_t l) {
   return plan.noise_direction == NoiseDirection::kDescending ? -noise : noise;
 }
 
-// Noise of all N * L tokens.
-std::vector<float> DrawNoise(const MaskingPlan& plan) {
+float TorchNoise(TorchCpuStream& stream) {
+  std::uint32_t draw = 0;
+  stream.Draw({&draw, 1});
+  return static_cast<float>(draw) * std::ldexp(1.0f, -24);
+}
+
+// Noise of all N * L tokens; `torch` is where kTorchCpu draws it from.
+std::vector<float> DrawNoise(const MaskingPlan& plan, TorchCpuStream& torch) {
   std::vector<float> noise;
-  std::mt19937 torch_engine(static_cast<std::uint32_t>(plan.seed));
-  torch_engine.discard(plan.torch_skip);
   for (std::int64_t n = 0; n < plan.batch_size; ++n) {
     for (std::int64_t l = 0; l < plan.sequence_length; ++l) {
       switch (plan.noise_source) {
@@ -51,7 +56,7 @@ std::vector<float> DrawNoise(const MaskingPlan& plan) {
           noise.push_back(ProvidedNoise(plan, n, l));
           break;
         case NoiseSource::kTorchCpu:
-          noise.push_back(static_cast<float>(torch_engine() & 0xFFFFFF) * std::ldexp(1.0f, -24));
+          noise.push_back(TorchNoise(torch));
           break;
       }
     }
@@ -94,16 +99,22 @@ void StoreMaskBit(MaskType type, bool one, std::byte* row, std::int64_t l) {
 
 class ReferenceMasker final : public Masker {
  public:
-  absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers) override {
+  using Masker::Mask;
+
+  absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers,
+                    const IsCancelled& is_cancelled) override {
     const ResultSelection& want = plan.selection;
     const std::int64_t L = plan.sequence_length;
     const std::int64_t K = plan.num_keep;
-    const std::vector<float> noise = DrawNoise(plan);
+    const absl::Status cancelled = absl::CancelledError("the caller has gone");
+    TorchCpuStream torch(plan.seed);
+    if (!torch.Skip(plan.torch_skip, is_cancelled)) return cancelled;
+    const std::vector<float> noise = DrawNoise(plan, torch);
     if (want.noise) std::memcpy(buffers.noise, noise.data(), noise.size() * 4);
     for (std::int64_t n = 0; n < plan.batch_size; ++n) {
+      if (is_cancelled()) return cancelled;
       std::vector<std::int64_t> ids_shuffle = Argsort(&noise[static_cast<std::size_t>(n * L)], L);
       if (want.kept_order == KeptOrder::kRaster) std::sort(ids_shuffle.begin(), ids_shuffle.begin() + K);
-      std::byte* const mask_row = buffers.mask + n * MaskRowBytes(want.mask_type, L);
       std::vector<std::int64_t> ids_restore(ids_shuffle.size());
       for (std::int64_t j = 0; j < L; ++j) ids_restore[ids_shuffle[j]] = j;
       for (std::int64_t j = 0; j < L; ++j) {
@@ -123,7 +134,7 @@ class ReferenceMasker final : public Masker {
         if (want.ids_restore) StoreId(want.ids_type, ids_restore[l], buffers.ids_restore, n * L + l);
         if (want.mask) {
           StoreMaskBit(want.mask_type, removed == (want.mask_polarity == MaskPolarity::kMaskedIsOne),
-                       mask_row, l);
+                       buffers.mask + n * MaskRowBytes(want.mask_type, L), l);
         }
       }
     }

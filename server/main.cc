@@ -45,8 +45,8 @@ int Run(const ServerOptions& options) {
     spdlog::critical("--device={}: {}", options.device, std::string(choice.status().message()));
     return EXIT_FAILURE;
   }
-  spdlog::info("maskd {} on {} ({}): {}", kVersion, choice->masker->backend(), choice->masker->device_name(),
-               choice->reason);
+  const std::string backend = choice->masker->backend();
+  const std::string device_name = choice->masker->device_name();
   auto server = MaskingServer::Start(
       std::move(choice->masker),
       {.listen = options.listen, .limits = options.limits, .reflection = options.reflection});
@@ -54,6 +54,7 @@ int Run(const ServerOptions& options) {
     spdlog::critical("{}", std::string(server.status().message()));
     return EXIT_FAILURE;
   }
+  spdlog::info("maskd {} on {} ({}): {}", kVersion, backend, device_name, choice->reason);
   for (const std::string& address : (*server)->addresses()) std::printf("listening on %s\n", address.c_str());
   std::fflush(stdout);
 
@@ -61,6 +62,8 @@ int Run(const ServerOptions& options) {
   sigwait(&stop_signals, &signal);
   spdlog::info("{}: draining for at most {} s", signal == SIGTERM ? "SIGTERM" : "SIGINT",
                options.drain.count());
+  // A second signal ends the process at once.
+  pthread_sigmask(SIG_UNBLOCK, &stop_signals, nullptr);
   if ((*server)->Drain(options.drain)) {
     spdlog::info("drained");
     return EXIT_SUCCESS;
@@ -68,7 +71,7 @@ int Run(const ServerOptions& options) {
   spdlog::warn("calls that did not finish within --drain_seconds={} were cancelled", options.drain.count());
   // Their handlers may never return, and destroying the server would wait for
   // them.
-  spdlog::shutdown();
+  spdlog::default_logger()->flush();
   std::_Exit(EXIT_SUCCESS);
 }
 

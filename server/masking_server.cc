@@ -32,7 +32,10 @@ MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limit
 
 absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_ptr<Masker> masker,
                                                                     const Options& options) {
-  for (const std::string& address : options.listen) MASKD_RETURN_IF_ERROR(CheckListenAddress(address));
+  for (const std::string& address : options.listen) {
+    MASKD_RETURN_IF_ERROR(CheckListenAddress(address));
+    MASKD_RETURN_IF_ERROR(CheckNotInUse(address));
+  }
   Limits limits = options.limits;
   limits.max_message_bytes = std::min(limits.max_message_bytes, kMaxGrpcMessageBytes);
   auto server = absl::WrapUnique(new MaskingServer(std::move(masker), limits));
@@ -55,8 +58,10 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
   builder.RegisterService(&server->service_);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", absl::StrJoin(options.listen, ", "),
-                                               "; is the port taken, or the address not of this machine?"));
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", absl::StrJoin(options.listen, ", "),
+                     "; is the port taken, the address not of this machine, or the folder of "
+                     "the socket missing?"));
   }
   server->server_->GetHealthCheckService()->SetServingStatus(v1::MaskingService::service_full_name(), true);
   for (std::size_t i = 0; i < options.listen.size(); ++i) {

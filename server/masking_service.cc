@@ -35,8 +35,8 @@ grpc::Status Answer(CallGate* gate, const Call& call) {
   try {
     return ToGrpcStatus(call());
   } catch (const std::bad_alloc&) {
-    return {grpc::StatusCode::RESOURCE_EXHAUSTED,
-            "the server has no memory for this call; retry later or send smaller batches"};
+    return ToGrpcStatus(absl::ResourceExhaustedError(
+        "the server has no memory for this call; retry later or send smaller batches"));
   }
 }
 
@@ -45,7 +45,8 @@ grpc::Status Answer(CallGate* gate, const Call& call) {
 MaskingService::MaskingService(Masker* masker, CallGate* gate, const Limits& limits)
     : masker_(masker), gate_(gate), limits_(limits) {}
 
-grpc::Status MaskingService::RandomMasking(grpc::ServerContext*, const v1::RandomMaskingRequest* request,
+grpc::Status MaskingService::RandomMasking(grpc::ServerContext* context,
+                                           const v1::RandomMaskingRequest* request,
                                            v1::RandomMaskingResponse* response) {
   return Answer(gate_, [&]() -> absl::Status {
     MASKD_ASSIGN_OR_RETURN(const MaskingSpec spec, DecodeSpec(*request));
@@ -54,17 +55,19 @@ grpc::Status MaskingService::RandomMasking(grpc::ServerContext*, const v1::Rando
     MASKD_RETURN_IF_ERROR(CheckLimits(plan, limits_));
     MaskingBuffers buffers = ReserveResponse(plan, masker_->backend(), request->layout(), response);
     buffers.tokens = reinterpret_cast<const std::byte*>(request->tokens().data());
-    return masker_->Mask(plan, buffers);
+    return masker_->Mask(plan, buffers, [context] { return context->IsCancelled(); });
   });
 }
 
-grpc::Status MaskingService::GenerateMask(grpc::ServerContext*, const v1::GenerateMaskRequest* request,
+grpc::Status MaskingService::GenerateMask(grpc::ServerContext* context,
+                                          const v1::GenerateMaskRequest* request,
                                           v1::GenerateMaskResponse* response) {
   return Answer(gate_, [&]() -> absl::Status {
     MASKD_ASSIGN_OR_RETURN(const MaskingSpec spec, DecodeSpec(*request));
     MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
     MASKD_RETURN_IF_ERROR(CheckLimits(plan, limits_));
-    return masker_->Mask(plan, ReserveResponse(plan, masker_->backend(), response));
+    return masker_->Mask(plan, ReserveResponse(plan, masker_->backend(), response),
+                         [context] { return context->IsCancelled(); });
   });
 }
 

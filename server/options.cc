@@ -29,7 +29,8 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
          "--device", options.device,
          "auto (CUDA where it works, else the CPU), cpu, cuda, cuda:N, or reference (slow, for tests)")
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "threads of the CPU backend; 0 takes one a core")
+  app.add_option("--threads", options.threads,
+                 "threads that the CPU backend shares a call over; 0 takes one a core")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.add_option("--max_message_bytes", options.limits.max_message_bytes,
@@ -38,10 +39,11 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--max_batch_tokens", options.limits.max_batch_tokens,
                  "bound of batch size * sequence length")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{INT_MAX}))
       ->capture_default_str();
   app.add_option("--drain_seconds", drain_seconds,
-                 "on SIGTERM or SIGINT new calls get UNAVAILABLE, and running ones this long to finish")
+                 "on SIGTERM or SIGINT new calls get UNAVAILABLE, and running ones this long to finish; "
+                 "a\nsecond signal ends the process at once")
       ->check(CLI::Range(0, 3600))
       ->capture_default_str();
   app.add_flag("--reflection", options.reflection, "serve gRPC reflection, for tools such as grpcurl");

@@ -13,12 +13,13 @@ namespace maskd {
 // case. `value`, which must outlive the command, is the first of `names` if the
 // option is not given.
 template <typename Enum>
-void AddEnumOption(CLI::App& command, const std::string& name, Enum& value,
-                   const std::vector<std::pair<std::string, Enum>>& names, const std::string& description) {
+CLI::Option* AddEnumOption(CLI::App& command, const std::string& name, Enum& value,
+                           const std::vector<std::pair<std::string, Enum>>& names,
+                           const std::string& description) {
   std::string list;
   for (const auto& [key, unused] : names) list += (list.empty() ? "" : ", ") + key;
   value = names.front().second;
-  command
+  return command
       .add_option_function<std::string>(
           name,
           [&value, name, names, list](const std::string& given) {

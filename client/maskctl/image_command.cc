@@ -100,6 +100,7 @@ Command AddImageCommand(CLI::App& app) {
       "image",
       "Mask a picture and draw original, kept patches in place, and kept patches alone.\n\n"
       "Example: maskctl image photo.png --patch=16 --mask_ratio=0.75 --seed=1 --out=masked.png\n");
+  command->option_defaults()->take_last();
   const auto flags = std::make_shared<ImageFlags>();
   command->add_option("picture", flags->picture, "a PNG file of any size")->required();
   command->add_option("--patch", flags->patch, "side of a patch in pixels")

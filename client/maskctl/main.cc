@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "client/maskctl/commands.h"
 
 namespace {
@@ -36,7 +37,9 @@ int Run(int argc, char** argv) {
   const absl::Status status = commands.at(app.get_subcommands().front()->get_name())();
   if (status.ok()) return EXIT_SUCCESS;
   std::cerr << "maskctl: " << status.message() << " [" << absl::StatusCodeToString(status.code()) << "]"
-            << (absl::IsUnavailable(status) ? "; is maskd running at --address?" : "") << "\n";
+            << (absl::StartsWith(status.message(), "failed to connect") ? "; is maskd running at --address?"
+                                                                        : "")
+            << "\n";
   return EXIT_FAILURE;
 }
 

@@ -59,11 +59,16 @@ absl::StatusOr<std::vector<std::uint64_t>> ReadSampleIds(const std::string& path
   return ids;
 }
 
-absl::StatusOr<NpyArray> ReadNoise(const std::string& path) {
+absl::StatusOr<NpyArray> ReadNoise(const std::string& path, const MaskingSpec& spec) {
   MASKD_ASSIGN_OR_RETURN(NpyArray array, ReadNpy(path));
   if (array.descr != "<f4") {
     return absl::InvalidArgumentError(
         absl::StrCat(path, " has the element type ", array.descr, "; noise is float32 (<f4)"));
+  }
+  if (array.shape != std::vector<std::int64_t>{spec.batch_size, spec.sequence_length}) {
+    return absl::InvalidArgumentError(absl::StrCat(path, " has the shape [", absl::StrJoin(array.shape, ", "),
+                                                   "]; noise for these samples is [", spec.batch_size, ", ",
+                                                   spec.sequence_length, "]"));
   }
   return array;
 }
@@ -148,7 +153,7 @@ absl::Status MaskArrays(const MaskFlags& flags) {
   spec.noise_source = flags.noise_source;
   spec.torch_skip = flags.skip;
   if (!flags.noise.empty()) {
-    MASKD_ASSIGN_OR_RETURN(noise, ReadNoise(flags.noise));
+    MASKD_ASSIGN_OR_RETURN(noise, ReadNoise(flags.noise, spec));
     spec.noise_source = NoiseSource::kProvided;
     spec.provided_noise = noise.bytes();
     spec.noise_direction = flags.direction;
@@ -182,6 +187,7 @@ Command AddMaskCommand(CLI::App& app) {
       "          maskctl mask --shape=64,196 --mask_ratio=0.75 --seed=1 --epoch=3 --out=masks\n\n"
       "Writes kept_tokens.npy (with --tokens), mask.npy, ids_restore.npy and ids_keep.npy to the folder "
       "--out.\n");
+  command->option_defaults()->take_last();
   const auto flags = std::make_shared<MaskFlags>();
   auto* const tokens =
       command->add_option("--tokens", flags->tokens, "tokens [N, L, ...], a .npy file of any element type");
@@ -190,22 +196,27 @@ Command AddMaskCommand(CLI::App& app) {
                           ->expected(2)
                           ->type_name("N,L");
   tokens->excludes(shape);
-  flags->masking.AddTo(*command);
-  command->add_option("--sample_ids", flags->sample_ids, "ids of the samples [N], a .npy file of integers");
+  CLI::Option* const first_sample_id = flags->masking.AddTo(*command);
+  command->add_option("--sample_ids", flags->sample_ids, "ids of the samples [N], a .npy file of integers")
+      ->excludes(first_sample_id);
   auto* const noise =
       command->add_option("--noise", flags->noise, "noise or scores [N, L], a .npy file of float32");
   AddEnumOption<NoiseDirection>(
       *command, "--direction", flags->direction,
       {{"ascending", NoiseDirection::kAscending}, {"descending", NoiseDirection::kDescending}},
-      "with --noise, what is kept first");
+      "with --noise, what is kept first")
+      ->needs(noise);
   command
       ->add_option("--seeded_noise_scale", flags->seeded_noise_scale,
                    "with --noise, sort noise + this * seeded noise")
       ->needs(noise);
   AddEnumOption<NoiseSource>(*command, "--noise_source", flags->noise_source,
                              {{"seeded", NoiseSource::kSeeded}, {"torch_cpu", NoiseSource::kTorchCpu}},
-                             "without --noise, where it comes from");
+                             "without --noise, where it comes from")
+      ->excludes(noise);
   command->add_option("--skip", flags->skip, "with torch_cpu, draws to pass over first")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(noise)
       ->capture_default_str();
   AddEnumOption<IdsType>(
       *command, "--ids_type", flags->ids_type,

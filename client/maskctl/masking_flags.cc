@@ -3,11 +3,15 @@
 #include "client/maskctl/enum_option.h"
 
 namespace maskd {
+namespace {
 
-void MaskingFlags::AddTo(CLI::App& command) {
-  command.add_option("--mask_ratio", mask_ratio, "share of tokens to remove, in [0, 1)")
-      ->capture_default_str();
-  command.add_option("--num_keep", num_keep, "tokens to keep, instead of --mask_ratio");
+constexpr double kDefaultMaskRatio = 0.75;  // the reference's
+
+}  // namespace
+
+CLI::Option* MaskingFlags::AddTo(CLI::App& command) {
+  command.add_option("--mask_ratio", mask_ratio, "share of tokens to remove, in [0, 1)")->default_str("0.75");
+  command.add_option("--num_keep", num_keep, "tokens to keep; overrides --mask_ratio");
   AddEnumOption<KeepCountRule>(command, "--keep_rule", keep_rule,
                                {{"keep_trunc", KeepCountRule::kKeepTrunc},
                                 {"mask_trunc", KeepCountRule::kMaskTrunc},
@@ -18,19 +22,22 @@ void MaskingFlags::AddTo(CLI::App& command) {
   command.add_option("--epoch", epoch, "epoch of the training, below 2^24")->capture_default_str();
   command.add_option("--mask_index", mask_index, "which of several masks of a sample, below 256")
       ->capture_default_str();
-  command.add_option("--first_sample_id", first_sample_id, "id of the first sample; the others count up")
-      ->capture_default_str();
+  CLI::Option* const first_sample_id_option =
+      command.add_option("--first_sample_id", first_sample_id, "id of the first sample; the others count up")
+          ->capture_default_str();
   AddEnumOption<KeptOrder>(command, "--order", order,
                            {{"noise", KeptOrder::kNoise}, {"raster", KeptOrder::kRaster}},
                            "order of the kept tokens");
+  for (const char* const name : {"--seed", "--epoch", "--mask_index", "--first_sample_id"}) {
+    command.get_option(name)->check(CLI::NonNegativeNumber);  // before it wraps to an unsigned number
+  }
+  return first_sample_id_option;
 }
 
 void MaskingFlags::Apply(MaskingSpec& spec) const {
-  if (num_keep.has_value()) {
-    spec.num_keep = num_keep;
-  } else {
-    spec.mask_ratio = mask_ratio;
-  }
+  spec.num_keep = num_keep;
+  spec.mask_ratio = mask_ratio;
+  if (!num_keep.has_value() && !mask_ratio.has_value()) spec.mask_ratio = kDefaultMaskRatio;
   spec.keep_count_rule = keep_rule;
   spec.seed = seed;
   spec.epoch = epoch;

@@ -11,7 +11,7 @@
 namespace maskd {
 
 struct MaskingFlags {
-  double mask_ratio = 0.75;
+  std::optional<double> mask_ratio;  // 0.75 if num_keep is not set either
   std::optional<std::int64_t> num_keep;
   KeepCountRule keep_rule = KeepCountRule::kKeepTrunc;
   std::uint64_t seed = 0;
@@ -20,7 +20,8 @@ struct MaskingFlags {
   std::uint64_t first_sample_id = 0;
   KeptOrder order = KeptOrder::kNoise;
 
-  void AddTo(CLI::App& command);
+  // Returns the option of first_sample_id, which others may exclude.
+  CLI::Option* AddTo(CLI::App& command);
 
   // Sets what the flags say.
   void Apply(MaskingSpec& spec) const;

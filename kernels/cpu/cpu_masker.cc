@@ -16,6 +16,7 @@
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/cpu/write_results.h"
 #include "kernels/masker.h"
+#include "kernels/torch_cpu_stream.h"
 
 namespace maskd {
 namespace {
@@ -62,11 +63,11 @@ class SequenceMasker {
       OrderKeptByIndex(plan_.num_keep, ids_shuffle_, ids_restore_);
     WriteMaskAndIds(plan_, n, ids_shuffle_, ids_restore_, buffers_);
     if (!plan_.selection.kept_tokens || plan_.num_keep == 0) return;
-    GatherTokens({.tokens = buffers_.tokens + n * plan_.sequence_length * plan_.token_bytes,
-                  .ids_restore = ids_restore_,
-                  .kept_tokens = buffers_.kept_tokens + n * plan_.num_keep * plan_.token_bytes,
-                  .num_keep = plan_.num_keep,
-                  .token_bytes = plan_.token_bytes});
+    GatherKeptTokens({.tokens = buffers_.tokens + n * plan_.sequence_length * plan_.token_bytes,
+                      .ids_restore = ids_restore_,
+                      .kept_tokens = buffers_.kept_tokens + n * plan_.num_keep * plan_.token_bytes,
+                      .num_keep = plan_.num_keep,
+                      .token_bytes = plan_.token_bytes});
   }
 
   const MaskingPlan& plan_;
@@ -77,22 +78,51 @@ class SequenceMasker {
   std::vector<std::uint32_t> ids_restore_;
 };
 
-class CpuMasker final : public Masker {
+// Why a call ends early. Thread-safe.
+class EarlyEnd {
  public:
-  explicit CpuMasker(int num_threads) : threads_(num_threads) {}
+  // To be made on the caller's thread.
+  explicit EarlyEnd(const IsCancelled& is_cancelled) : is_cancelled_(is_cancelled) {}
 
-  absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers) override {
-    try {
-      if (plan.noise_source == NoiseSource::kTorchCpu) {
-        MaskTorchCpu(plan, buffers);
-      } else {
-        MaskRanges(plan, buffers, 0, plan.batch_size,
-                   [](SequenceMasker& masker, std::int64_t n) { masker.Mask(n); });
-      }
-    } catch (const std::bad_alloc&) {
+  // Whether work is in vain.
+  bool Happened() {
+    if (std::this_thread::get_id() == caller_ && is_cancelled_()) cancelled_ = true;
+    return cancelled_ || out_of_memory_;
+  }
+
+  void SetOutOfMemory() { out_of_memory_ = true; }
+
+  absl::Status status() const {
+    if (out_of_memory_) {
       return absl::ResourceExhaustedError("no memory for the scratch space of masking; send a smaller batch");
     }
+    if (cancelled_) return absl::CancelledError("the caller has gone");
     return absl::OkStatus();
+  }
+
+ private:
+  const IsCancelled& is_cancelled_;
+  const std::thread::id caller_ = std::this_thread::get_id();
+  std::atomic<bool> cancelled_ = false;
+  std::atomic<bool> out_of_memory_ = false;
+};
+
+class CpuMasker final : public Masker {
+ public:
+  using Masker::Mask;
+
+  explicit CpuMasker(int num_threads) : threads_(num_threads) {}
+
+  absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers,
+                    const IsCancelled& is_cancelled) override {
+    EarlyEnd early_end(is_cancelled);
+    if (plan.noise_source == NoiseSource::kTorchCpu) {
+      MaskTorchCpu(plan, buffers, early_end);
+    } else {
+      MaskRanges(plan, buffers, 0, plan.batch_size, early_end,
+                 [](SequenceMasker& masker, std::int64_t n) { masker.Mask(n); });
+    }
+    return early_end.status();
   }
 
   std::string backend() const override { return "cpu"; }
@@ -103,31 +133,36 @@ class CpuMasker final : public Masker {
   // with a masker of its own.
   template <typename MaskOne>
   void MaskRanges(const MaskingPlan& plan, const MaskingBuffers& buffers, std::int64_t first,
-                  std::int64_t last, const MaskOne& mask_one) {
+                  std::int64_t last, EarlyEnd& early_end, const MaskOne& mask_one) {
     const std::int64_t grain = std::max<std::int64_t>(1, kRangeTokens / plan.sequence_length);
-    std::atomic<bool> out_of_memory = false;
     threads_.ForRanges(last - first, grain, [&](std::int64_t begin, std::int64_t end) {
+      if (early_end.Happened()) return;
       try {
         SequenceMasker masker(plan, buffers);
         for (std::int64_t n = first + begin; n < first + end; ++n) mask_one(masker, n);
       } catch (const std::bad_alloc&) {
-        out_of_memory = true;
+        early_end.SetOutOfMemory();
       }
     });
-    if (out_of_memory) throw std::bad_alloc();
   }
 
   // The draws are one stream over the batch: drawn in order, a chunk at a
   // time, and ranked by all threads.
-  void MaskTorchCpu(const MaskingPlan& plan, const MaskingBuffers& buffers) {
+  void MaskTorchCpu(const MaskingPlan& plan, const MaskingBuffers& buffers, EarlyEnd& early_end) {
     const std::int64_t length = plan.sequence_length;
     const std::int64_t chunk = std::clamp<std::int64_t>(kTorchChunkTokens / length, 1, plan.batch_size);
-    std::vector<std::uint32_t> draws(static_cast<std::size_t>(chunk * length));
-    TorchCpuStream stream(plan.seed, plan.torch_skip);
-    for (std::int64_t first = 0; first < plan.batch_size; first += chunk) {
+    std::vector<std::uint32_t> draws;
+    try {
+      draws.resize(static_cast<std::size_t>(chunk * length));
+    } catch (const std::bad_alloc&) {
+      return early_end.SetOutOfMemory();
+    }
+    TorchCpuStream stream(plan.seed);
+    if (!stream.Skip(plan.torch_skip, [&early_end] { return early_end.Happened(); })) return;
+    for (std::int64_t first = 0; first < plan.batch_size && !early_end.Happened(); first += chunk) {
       const std::int64_t last = std::min(first + chunk, plan.batch_size);
       stream.Draw(std::span(draws).first(static_cast<std::size_t>((last - first) * length)));
-      MaskRanges(plan, buffers, first, last, [&](SequenceMasker& masker, std::int64_t n) {
+      MaskRanges(plan, buffers, first, last, early_end, [&](SequenceMasker& masker, std::int64_t n) {
         masker.MaskDrawn(n, {draws.data() + (n - first) * length, static_cast<std::size_t>(length)});
       });
     }

@@ -53,13 +53,4 @@ void DrawNoise(const MaskingPlan& plan, std::int64_t n, std::span<std::uint32_t>
   if (noise != nullptr) WriteDrawnNoise(keys, noise);
 }
 
-TorchCpuStream::TorchCpuStream(std::uint64_t seed, std::uint64_t skip)
-    : engine_(static_cast<std::uint32_t>(seed)) {
-  engine_.discard(skip);
-}
-
-void TorchCpuStream::Draw(std::span<std::uint32_t> keys) {
-  for (std::uint32_t& key : keys) key = static_cast<std::uint32_t>(engine_()) & 0xFFFFFFu;
-}
-
 }  // namespace maskd

@@ -13,7 +13,7 @@ constexpr std::size_t kCacheLine = 64;
 
 // kTokenBytes != 0 fixes the size at compile time: a move instead of a call.
 template <std::size_t kTokenBytes>
-void Gather(const GatherTokensOp& op) {
+void Gather(const GatherKept& op) {
   const std::size_t token_bytes = kTokenBytes != 0 ? kTokenBytes : static_cast<std::size_t>(op.token_bytes);
   const std::size_t length = op.ids_restore.size();
   const auto next_kept = [&op, length](std::size_t l) {
@@ -34,7 +34,7 @@ void Gather(const GatherTokensOp& op) {
 
 }  // namespace
 
-void GatherTokens(const GatherTokensOp& op) {
+void GatherKeptTokens(const GatherKept& op) {
   switch (op.token_bytes) {
     case 1:
       return Gather<1>(op);

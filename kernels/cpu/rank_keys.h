@@ -37,6 +37,11 @@ class KeyRanker {
   std::vector<std::uint32_t> starts_;              // of buckets, or of digits
 };
 
+// Puts the first num_keep ids of `ids_shuffle` into ascending order, and
+// `ids_restore` after them; removed tokens stay as they are. Both [L].
+void OrderKeptByIndex(std::int64_t num_keep, std::span<std::uint32_t> ids_shuffle,
+                      std::span<std::uint32_t> ids_restore);
+
 }  // namespace maskd
 
 #endif  // MASKD_KERNELS_CPU_RANK_KEYS_H_

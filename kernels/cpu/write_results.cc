@@ -55,16 +55,6 @@ void StoreMask(MaskType type, std::span<const std::uint32_t> ids_restore, std::b
 
 }  // namespace
 
-void OrderKeptByIndex(std::int64_t num_keep, std::span<std::uint32_t> ids_shuffle,
-                      std::span<std::uint32_t> ids_restore) {
-  std::uint32_t next = 0;
-  for (std::size_t l = 0; l < ids_restore.size(); ++l) {
-    if (ids_restore[l] >= num_keep) continue;
-    ids_shuffle[next] = static_cast<std::uint32_t>(l);
-    ids_restore[l] = next++;
-  }
-}
-
 void WriteMaskAndIds(const MaskingPlan& plan, std::int64_t n, std::span<const std::uint32_t> ids_shuffle,
                      std::span<const std::uint32_t> ids_restore, const MaskingBuffers& buffers) {
   const ResultSelection& selection = plan.selection;

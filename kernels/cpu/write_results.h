@@ -10,11 +10,6 @@
 
 namespace maskd {
 
-// Puts the first num_keep ids of `ids_shuffle` into ascending order, and
-// `ids_restore` after them; removed tokens stay as they are. Both [L].
-void OrderKeptByIndex(std::int64_t num_keep, std::span<std::uint32_t> ids_shuffle,
-                      std::span<std::uint32_t> ids_restore);
-
 // Writes mask, ids_restore, ids_keep and ids_mask of sequence n, where `plan`
 // selects them, to `buffers`.
 void WriteMaskAndIds(const MaskingPlan& plan, std::int64_t n, std::span<const std::uint32_t> ids_shuffle,

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <random>
 
 #include "kernels/cuda/chunk_layout.h"
 #include "kernels/cuda/cuda_status.h"
 #include "kernels/cuda/gather_tokens.h"
 #include "kernels/cuda/order_tokens.h"
+#include "kernels/torch_cpu_stream.h"
 
 namespace maskd {
 namespace {
@@ -43,9 +43,11 @@ SampleBytes SampleBytesOf(const MaskingPlan& plan) {
 
 class ChunkedMasking {
  public:
-  ChunkedMasking(const MaskingPlan& plan, const MaskingBuffers& buffers, Lane* lane)
+  ChunkedMasking(const MaskingPlan& plan, const MaskingBuffers& buffers, const IsCancelled& is_cancelled,
+                 Lane* lane)
       : plan_(plan),
         buffers_(buffers),
+        is_cancelled_(is_cancelled),
         lane_(*lane),
         sample_bytes_(SampleBytesOf(plan)),
         layout_(LayOutChunks(sample_bytes_, plan.batch_size, kChunkBytes)) {}
@@ -53,10 +55,10 @@ class ChunkedMasking {
   absl::Status Run() {
     if (absl::Status status = ReserveMemory(); !status.ok()) return status;
     if (plan_.noise_source == NoiseSource::kTorchCpu) {
-      torch_engine_.seed(static_cast<std::uint32_t>(plan_.seed));
-      torch_engine_.discard(plan_.torch_skip);
+      if (!torch_stream_.Skip(plan_.torch_skip, is_cancelled_)) return Cancelled();
     }
     for (std::int64_t first = 0; first < plan_.batch_size; first += layout_.num_samples) {
+      if (is_cancelled_()) return Cancelled();
       const std::int64_t count = std::min(layout_.num_samples, plan_.batch_size - first);
       const absl::Status status = EnqueueChunk(first, count);
       // Also on failure: copies under way still use the caller's memory.
@@ -68,6 +70,8 @@ class ChunkedMasking {
   }
 
  private:
+  static absl::Status Cancelled() { return absl::CancelledError("the caller has gone"); }
+
   absl::Status ReserveMemory() {
     if (lane_.stream == nullptr)
       MASKD_RETURN_IF_CUDA_ERROR("cudaStreamCreate", MakeCudaStream(&lane_.stream));
@@ -156,7 +160,7 @@ class ChunkedMasking {
   // batch, so chunks must come in order.
   const std::byte* DrawTorchCpu(std::int64_t count) {
     std::uint32_t* const draws = reinterpret_cast<std::uint32_t*>(lane_.draws.data());
-    std::generate_n(draws, count, [this] { return static_cast<std::uint32_t>(torch_engine_()) & 0xFFFFFFu; });
+    torch_stream_.Draw({draws, static_cast<std::size_t>(count)});
     return lane_.draws.data();
   }
 
@@ -199,16 +203,18 @@ class ChunkedMasking {
 
   const MaskingPlan& plan_;
   const MaskingBuffers& buffers_;
+  const IsCancelled& is_cancelled_;
   Lane& lane_;
   const SampleBytes sample_bytes_;
   const ChunkLayout layout_;
-  std::mt19937 torch_engine_;
+  TorchCpuStream torch_stream_{plan_.seed};  // read only for kTorchCpu
 };
 
 }  // namespace
 
-absl::Status MaskInChunks(const MaskingPlan& plan, const MaskingBuffers& buffers, Lane* lane) {
-  return ChunkedMasking(plan, buffers, lane).Run();
+absl::Status MaskInChunks(const MaskingPlan& plan, const MaskingBuffers& buffers,
+                          const IsCancelled& is_cancelled, Lane* lane) {
+  return ChunkedMasking(plan, buffers, is_cancelled, lane).Run();
 }
 
 }  // namespace maskd

@@ -11,7 +11,8 @@ namespace maskd {
 
 // As Masker::Mask, on the current device and `lane`, a chunk of samples at a
 // time. The stream of `lane` is idle on return, also after an error.
-absl::Status MaskInChunks(const MaskingPlan& plan, const MaskingBuffers& buffers, Lane* lane);
+absl::Status MaskInChunks(const MaskingPlan& plan, const MaskingBuffers& buffers,
+                          const IsCancelled& is_cancelled, Lane* lane);
 
 }  // namespace maskd
 

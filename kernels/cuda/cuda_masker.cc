@@ -27,10 +27,13 @@ class CudaMasker final : public Masker {
   CudaMasker(int ordinal, std::string device_name)
       : ordinal_(ordinal), device_name_(std::move(device_name)), lanes_(kMaxLanes) {}
 
-  absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers) override {
+  using Masker::Mask;
+
+  absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers,
+                    const IsCancelled& is_cancelled) override {
     MASKD_RETURN_IF_CUDA_ERROR("cudaSetDevice", cudaSetDevice(ordinal_));
     const LanePool::Lease lane(&lanes_);
-    const absl::Status status = MaskInChunks(plan, buffers, &*lane);
+    const absl::Status status = MaskInChunks(plan, buffers, is_cancelled, &*lane);
     if (absl::IsResourceExhausted(status)) {
       (*lane).ReleaseBuffers();
       lanes_.ReleaseIdleBuffers();

@@ -22,6 +22,14 @@ struct Backend {
 // One definition a binary: cpu_backends.cc, cuda_backends.cc.
 std::vector<Backend> BackendsUnderTest();
 
+// Those of them that are not the reference itself, which the others are compared
+// with; invariants_test.cc compares it with the specification.
+inline std::vector<Backend> BackendsBesideReference() {
+  std::vector<Backend> backends = BackendsUnderTest();
+  std::erase_if(backends, [](const Backend& backend) { return backend.name == "Reference"; });
+  return backends;
+}
+
 // Whether a backend that cannot be made fails a test instead of skipping it:
 // MASKD_REQUIRE_GPU=1 in the environment.
 bool BackendsAreRequired();

@@ -14,13 +14,6 @@ using ::testing::ValuesIn;
 
 using MatchesReferenceTest = BackendCaseTest;
 
-// The reference alone is compared with the specification: invariants_test.cc.
-std::vector<Backend> BackendsBesideReference() {
-  std::vector<Backend> backends = BackendsUnderTest();
-  std::erase_if(backends, [](const Backend& backend) { return backend.name == "Reference"; });
-  return backends;
-}
-
 TEST_P(MatchesReferenceTest, EveryByte) {
   const PreparedCase prepared(masking_case());
   const MaskedResults expected = MaskOrFail(*MakeReferenceMasker(), prepared.plan(), prepared.tokens());

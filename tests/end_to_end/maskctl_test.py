@@ -140,6 +140,9 @@ class MaskctlTest(unittest.TestCase):
         self.refuses("mask", shape, "--mask_ratio=nan", out, says=["mask_ratio"])
         self.refuses("mask", shape, "--num_keep=197", out, says=["num_keep is 197", "196"])
         self.refuses("mask", "--shape=2,4", "--mask_ratio=0.9", out, says=["keeps no token", "num_keep = 0"])
+        self.refuses("mask", shape, "--seed=-1", out, says=["--seed"], status=2)
+        self.refuses("mask", shape, "--first_sample_id=3", "--sample_ids=x.npy", out, says=["excludes"], status=2)
+        self.refuses("mask", shape, "--direction=descending", out, says=["--noise"], status=2)
         self.refuses("mask", shape, "--epoch=16777216", out, says=["epoch is 16777216"])
         self.refuses("mask", "--shape=1099511627776,16", out, says=["batch_size", "RESOURCE_EXHAUSTED"])
         self.refuses("mask", shape, "--keep_rule=most", out, says=["keep_rule", "mask_ceil"], status=2)
@@ -161,6 +164,10 @@ class MaskctlTest(unittest.TestCase):
         self.refuses("mask", f"--tokens={self.path}", out, says=["not a regular file"])
         self.refuses("mask", f"--tokens={self.path}/vector.npy", out, says=["[N, L, ...]"])
         self.refuses("mask", "--shape=2,9", f"--noise={self.path}/f8.npy", out, says=["float32"])
+        np.save(self.path / "transposed.npy", np.zeros((9, 2), np.float32))
+        self.refuses("mask", "--shape=2,9", f"--noise={self.path}/transposed.npy", out, says=["[9, 2]", "[2, 9]"])
+        self.refuses("mask", "--shape=2,9", f"--noise={self.path}/x.npy", "--noise_source=torch_cpu", out,
+                     says=["excludes"], status=2)
         self.refuses("mask", "--shape=2,9", f"--sample_ids={self.path}/negative.npy", out, says=["negative"])
         self.refuses("mask", f"--tokens={self.path}/x.npy", "--out=/dev/null/folder", says=["/dev/null/folder"])
         picture = (DATA / "chelsea.png").read_bytes()
@@ -190,6 +197,19 @@ class MaskdTest(unittest.TestCase):
     def test_taken_port_is_an_error(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             self.fails_to_start(f"--listen=127.0.0.1:{taken.getsockname()[1]}", says="cannot listen on")
+
+    def test_taken_unix_socket_is_an_error_and_a_left_over_one_is_not(self):
+        with tempfile.TemporaryDirectory() as folder:
+            address = f"unix:{folder}/maskd.sock"
+            server, _ = start_server(f"--listen={address}")
+            self.fails_to_start(f"--listen={address}", says="another server listens there")
+            server.kill()
+            server.communicate()
+            server, _ = start_server(f"--listen={address}")
+            self.assertEqual(stop_server(server)[0], 0)
+            pathlib.Path(folder, "file").write_text("precious")
+            self.fails_to_start(f"--listen=unix:{folder}/file", says="not a socket")
+            self.assertEqual(pathlib.Path(folder, "file").read_text(), "precious")
 
     def test_address_of_another_machine_is_an_error(self):
         self.fails_to_start("--listen=192.0.2.1:0", says="cannot listen on")

@@ -14,6 +14,8 @@ PLANTED = [
     ("kernels/planted.cc", "<google/protobuf/message.h>"),
     ("kernels/planted.cc", "<cuda_runtime_api.h>"),
     ("kernels/planted.cc", '"server/limits.h"'),
+    ("kernels/planted.inc", "<grpcpp/grpcpp.h>"),
+    ("kernels/planted.cc", '"absl/synchronization/mutex.h"'),
     ("kernels/cuda/planted.cu", '"absl/status/status.h"'),
     ("kernels/cuda/planted.cuh", '"kernels/masking_plan.h"'),
     ("server/planted.cc", "<cuda_runtime.h>"),

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/cpu/rank_keys.h"
+
 namespace maskd {
 namespace {
 
