@@ -2,9 +2,10 @@
 """The CPU backend beside memcpy and beside the reference recipe in PyTorch.
 
 Every round times, one after the other and on the same memory: one memcpy of the
-kept bytes, maskd, and `random_masking` of facebookresearch/mae in PyTorch.
-Inputs rotate so that they come from memory, not from a cache. Results are
-checked in the same run, bit for bit; a wrong one makes the exit status 1.
+kept bytes, maskd, and `random_masking` of facebookresearch/mae in PyTorch. Twice:
+with batches that lie in the cache, as one does that has just been received or
+computed, and with 512 MiB of batches in turn, which come from memory. Results
+are checked in the same run, bit for bit; a wrong one makes the exit status 1.
 
 Columns: time is the median over the rounds, spread the distance between its
 quartiles over the median; "of memcpy" is the memcpy's median time over the
@@ -104,6 +105,35 @@ def spread(times):
     return (high - low) / statistics.median(times)
 
 
+def measure(maskd, inputs, rounds):
+    """Figures of every row on `inputs`, whose results are checked before and after."""
+    for seed in (1, 2, 3):
+        check(maskd, inputs[seed % len(inputs)], seed)
+    copy_to = np.ones(maskd.kept.shape, np.float32)
+    rows = {
+        "memcpy of the kept bytes": lambda x, seed:
+            maskd.library.MaskdBenchCopy(copy_to.ctypes.data, x.ctypes.data, copy_to.nbytes),
+        "maskd, seeded": lambda x, seed: maskd(x, seed, SEEDED),
+        "maskd, torch_cpu": lambda x, seed: maskd(x, seed, TORCH_CPU),
+        "torch, reference recipe": lambda x, seed: random_masking(torch.from_numpy(x), maskd.ratio),
+    }
+    times = {name: [] for name in rows}
+    turn = 0
+    for round_number in range(rounds + 2):
+        for name, row in rows.items():
+            x = inputs[turn % len(inputs)]
+            turn += 1
+            elapsed = timed(lambda: row(x, round_number))
+            if round_number >= 2:  # two rounds to warm up
+                times[name].append(elapsed)
+    for seed in (4, 5):
+        check(maskd, inputs[seed % len(inputs)], seed)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    copy, recipe = medians["memcpy of the kept bytes"], medians["torch, reference recipe"]
+    return {name: {"us": medians[name], "spread": spread(times[name]), "of_memcpy": copy / medians[name],
+                   "torch_over_row": recipe / medians[name]} for name in rows}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--library", required=True, help="libhost_masking_library.so of a build")
@@ -119,47 +149,26 @@ def main():
     torch.set_num_threads(flags.threads)
     torch.set_grad_enabled(False)
 
-    maskd = Maskd(load_library(flags.library), flags.threads, n, l, d, flags.mask_ratio)
+    library = load_library(flags.library)
     generator = np.random.default_rng()
-    # Together past any cache: 512 MiB.
-    inputs = [generator.random((n, l, d), np.float32) for _ in range(max(2, (512 << 20) // (n * l * d * 4) + 1))]
-    for seed in (1, 2, 3):
-        check(maskd, inputs[seed % len(inputs)], seed)
-
-    copy_to = np.ones(maskd.kept.shape, np.float32)
-    rows = {
-        "memcpy of the kept bytes": lambda x, seed:
-            maskd.library.MaskdBenchCopy(copy_to.ctypes.data, x.ctypes.data, copy_to.nbytes),
-        "maskd, seeded": lambda x, seed: maskd(x, seed, SEEDED),
-        "maskd, torch_cpu": lambda x, seed: maskd(x, seed, TORCH_CPU),
-        "torch, reference recipe": lambda x, seed: random_masking(torch.from_numpy(x), flags.mask_ratio),
-    }
-    times = {name: [] for name in rows}
-    turn = 0
-    for round_number in range(flags.rounds + 2):
-        for name, row in rows.items():
-            x = inputs[turn % len(inputs)]
-            turn += 1
-            elapsed = timed(lambda: row(x, round_number))
-            if round_number >= 2:  # two rounds to warm up
-                times[name].append(elapsed)
-    for seed in (4, 5):
-        check(maskd, inputs[seed % len(inputs)], seed)
-
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    copy, recipe = medians["memcpy of the kept bytes"], medians["torch, reference recipe"]
-    figures = {name: {"us": medians[name], "spread": spread(times[name]), "of_memcpy": copy / medians[name],
-                      "torch_over_row": recipe / medians[name]} for name in rows}
-    print(f"[{n}, {l}, {d}] float32, K = {maskd.kept.shape[1]}, {flags.threads} thread(s), {flags.rounds} rounds, "
-          f"torch {torch.__version__}, results equal")
-    print(f"{'':26}{'time':>11}{'spread':>9}{'of memcpy':>11}{'torch / row':>13}")
-    for name, row in figures.items():
-        print(f"{name:26}{row['us']:8.0f} us{row['spread']:9.2f}{row['of_memcpy']:11.2f}{row['torch_over_row']:13.1f}")
+    batch_bytes = n * l * d * 4
+    figures = {}
+    print(f"[{n}, {l}, {d}] float32, mask_ratio {flags.mask_ratio}, {flags.threads} thread(s), {flags.rounds} rounds, "
+          f"torch {torch.__version__}")
+    for where, batches in (("in cache", 2), ("from memory", max(2, (512 << 20) // batch_bytes + 1))):
+        inputs = [generator.random((n, l, d), np.float32) for _ in range(batches)]
+        maskd = Maskd(library, flags.threads, n, l, d, flags.mask_ratio)
+        figures[where] = measure(maskd, inputs, flags.rounds)
+        print(f"\ntokens {where:19}{'time':>11}{'spread':>9}{'of memcpy':>11}{'torch / row':>13}")
+        for name, row in figures[where].items():
+            print(f"{name:26}{row['us']:8.0f} us{row['spread']:9.2f}{row['of_memcpy']:11.2f}"
+                  f"{row['torch_over_row']:13.1f}")
+    print("\nresults equal")
     if flags.json:
         with open(flags.json, "w", encoding="utf-8") as file:
             json.dump({"shape": [n, l, d], "threads": flags.threads, "rounds": flags.rounds,
                        "torch": torch.__version__, "machine": platform.processor() or platform.machine(),
-                       "rows": figures}, file, indent=1)
+                       "figures": figures}, file, indent=1)
 
 
 if __name__ == "__main__":
