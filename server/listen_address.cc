@@ -59,7 +59,8 @@ absl::Status CheckNotInUse(const std::string& address) {
   struct stat status = {};
   if (stat(path.c_str(), &status) != 0) return absl::OkStatus();
   if (!S_ISSOCK(status.st_mode)) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": the path is there and not a socket"));
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", address, ": the path is there and not a socket"));
   }
   if (!Answers(path)) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": another server listens there"));
