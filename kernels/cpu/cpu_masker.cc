@@ -134,6 +134,9 @@ class CpuMasker final : public Masker {
   template <typename MaskOne>
   void MaskRanges(const MaskingPlan& plan, const MaskingBuffers& buffers, std::int64_t first,
                   std::int64_t last, EarlyEnd& early_end, const MaskOne& mask_one) {
+    // Asked here too: the other threads may take all ranges before this one has
+    // its first.
+    if (early_end.Happened()) return;
     const std::int64_t grain = std::max<std::int64_t>(1, kRangeTokens / plan.sequence_length);
     threads_.ForRanges(last - first, grain, [&](std::int64_t begin, std::int64_t end) {
       if (early_end.Happened()) return;
