@@ -1,7 +1,6 @@
 #include "tests/end_to_end/served_masker.h"
 
 #include <grpc/grpc.h>
-#include <malloc.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -15,11 +14,6 @@ namespace {
 // Keeps gRPC up until the process ends: when its last object goes, gRPC 1.51
 // joins a polling thread, for 10 seconds if that has just gone to sleep.
 [[maybe_unused]] const bool kGrpcStaysUp = (grpc_init(), true);
-
-// Without this, malloc counts the processors when threads ask for a ninth arena,
-// fails to in a chroot without /sys, and gRPC 1.51 takes the errno of that for
-// its connect()'s: "failed to connect ... No such file or directory".
-[[maybe_unused]] const bool kArenasAreBounded = mallopt(M_ARENA_MAX, 8) != 0;
 
 std::unique_ptr<MaskingServer> StartOrDie(std::unique_ptr<Masker> masker, Transport transport,
                                           const std::string& folder, const Limits& limits) {
