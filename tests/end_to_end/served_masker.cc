@@ -2,6 +2,7 @@
 
 #include <grpc/grpc.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -69,7 +70,12 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  // gRPC 1.51 tries again if a connect() fails, and now and then takes another
+  // call's errno for that of a connect() under way (seen in a chroot without
+  // /sys, as "failed to connect ... No such file or directory").
+  channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  return channel;
 }
 
 }  // namespace maskd
