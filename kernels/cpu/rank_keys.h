@@ -9,7 +9,7 @@
 namespace maskd {
 
 // Ranks sequences of one length. Owns the scratch memory, at most 16 bytes a
-// token and 1 KiB; not thread-safe.
+// token beside 1 KiB; not thread-safe.
 class KeyRanker {
  public:
   // Keys are below 2^key_bits, and key_bits <= 32. `uniform` promises keys drawn

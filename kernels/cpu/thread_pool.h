@@ -33,8 +33,6 @@ class ThreadPool {
   void ForRanges(std::int64_t count, std::int64_t grain,
                  const std::function<void(std::int64_t begin, std::int64_t end)>& body);
 
-  int num_threads() const { return static_cast<int>(workers_.size()) + 1; }
-
  private:
   struct Loop;
 

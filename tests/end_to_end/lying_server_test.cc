@@ -13,6 +13,7 @@
 #include "client/masking_client.h"
 #include "kernels/masker.h"
 #include "maskd/v1/masking_service.grpc.pb.h"
+#include "tests/contract/masking_case.h"
 #include "tests/end_to_end/good_requests.h"
 #include "tests/end_to_end/served_masker.h"
 
@@ -25,12 +26,7 @@ MaskingSpec Spec() {
           .sequence_length = 8,
           .token_type = TokenType{.token_dim = 3, .element_bytes = 4},
           .mask_ratio = 0.75,
-          .selection = {.kept_tokens = true,
-                        .mask = true,
-                        .ids_restore = true,
-                        .ids_keep = true,
-                        .ids_mask = true,
-                        .noise = true}};
+          .selection = kAllResults};
 }
 
 // Answers as a true server would, then changes the answer.

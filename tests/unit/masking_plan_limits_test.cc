@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/masking_plan.h"
+#include "tests/contract/masking_case.h"
 
 namespace maskd {
 namespace {
@@ -20,12 +21,7 @@ MaskingSpec AllResultsSpec() {
           .sequence_length = 13,
           .token_type = TokenType{.token_dim = 5, .element_bytes = 2},
           .num_keep = 4,
-          .selection = {.kept_tokens = true,
-                        .mask = true,
-                        .ids_restore = true,
-                        .ids_keep = true,
-                        .ids_mask = true,
-                        .noise = true}};
+          .selection = kAllResults};
 }
 
 MaskingPlan PlanOrDie(const MaskingSpec& spec) { return MakeMaskingPlan(spec).value(); }

@@ -40,8 +40,6 @@ TEST_P(ThreadPoolTest, VisitsEveryIndexExactlyOnce) {
   }
 }
 
-TEST_P(ThreadPoolTest, CountsItsThreads) { EXPECT_EQ(ThreadPool(GetParam()).num_threads(), GetParam()); }
-
 TEST_P(ThreadPoolTest, LoopsOfSeveralCallersOverlap) {
   ThreadPool pool(GetParam());
   constexpr int kCallers = 6;
