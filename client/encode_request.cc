@@ -1,5 +1,10 @@
 #include "client/encode_request.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
+#include "proto/message_scanner.h"
+
 namespace maskd {
 namespace {
 
@@ -49,10 +54,9 @@ v1::ResultSelection EncodeSelection(const ResultSelection& selection) {
   return message;
 }
 
-// What both requests share.
+// What requests share.
 template <typename Request>
-Request Encode(const MaskingSpec& spec) {
-  Request request;
+void Encode(const MaskingSpec& spec, Request& request) {
   v1::TokenLayout& layout = *request.mutable_layout();
   layout.set_batch_size(spec.batch_size);
   layout.set_sequence_length(spec.sequence_length);
@@ -62,17 +66,32 @@ Request Encode(const MaskingSpec& spec) {
   }
   *request.mutable_spec() = EncodeSpec(spec);
   *request.mutable_selection() = EncodeSelection(spec.selection);
-  return request;
 }
 
 }  // namespace
 
-v1::RandomMaskingRequest EncodeRandomMaskingRequest(const MaskingSpec& spec) {
-  return Encode<v1::RandomMaskingRequest>(spec);
+v1::GenerateMaskRequest EncodeGenerateMask(const MaskingSpec& spec) {
+  v1::GenerateMaskRequest request;
+  Encode(spec, request);
+  return request;
 }
 
-v1::GenerateMaskRequest EncodeGenerateMaskRequest(const MaskingSpec& spec) {
-  return Encode<v1::GenerateMaskRequest>(spec);
+v1::RandomMaskingRequest EncodeRandomMasking(const MaskingSpec& spec) {
+  v1::RandomMaskingRequest request;
+  Encode(spec, request);
+  return request;
+}
+
+void EncodeBatchHeader(const MaskingSpec& spec, v1::BatchHeader& header) { Encode(spec, header); }
+
+std::string EncodePayloadHead(std::int64_t size) {
+  using ::google::protobuf::internal::WireFormatLite;
+  using ::google::protobuf::io::CodedOutputStream;
+  std::uint8_t head[20];
+  std::uint8_t* end = CodedOutputStream::WriteVarint32ToArray(
+      WireFormatLite::MakeTag(kPayloadField, WireFormatLite::WIRETYPE_LENGTH_DELIMITED), head);
+  end = CodedOutputStream::WriteVarint64ToArray(static_cast<std::uint64_t>(size), end);
+  return {reinterpret_cast<const char*>(head), static_cast<std::size_t>(end - head)};
 }
 
 }  // namespace maskd

@@ -2,15 +2,24 @@
 #ifndef MASKD_CLIENT_ENCODE_REQUEST_H_
 #define MASKD_CLIENT_ENCODE_REQUEST_H_
 
+#include <cstdint>
+#include <string>
+
 #include "kernels/masking_spec.h"
 #include "maskd/v1/masking_service.pb.h"
 
 namespace maskd {
 
-// Translates without checking: the server does. `tokens` of the request is left
-// to the caller.
-v1::RandomMaskingRequest EncodeRandomMaskingRequest(const MaskingSpec& spec);
-v1::GenerateMaskRequest EncodeGenerateMaskRequest(const MaskingSpec& spec);
+// Translate without checking: the server does.
+v1::GenerateMaskRequest EncodeGenerateMask(const MaskingSpec& spec);
+void EncodeBatchHeader(const MaskingSpec& spec, v1::BatchHeader& header);
+
+// Without tokens, which are the last field: a message goes on with
+// EncodePayloadHead and the tokens.
+v1::RandomMaskingRequest EncodeRandomMasking(const MaskingSpec& spec);
+
+// Tag and length of a payload of `size` bytes (proto/message_scanner.h).
+std::string EncodePayloadHead(std::int64_t size);
 
 }  // namespace maskd
 

@@ -5,6 +5,10 @@
 //                    .mask_ratio = 0.75, .seed = 1, .first_sample_id = step * 64, .epoch = epoch};
 //   spec.selection = {.kept_tokens = true, .mask = true, .ids_restore = true};
 //   MASKD_ASSIGN_OR_RETURN(MaskedBatch batch, client->RandomMasking(spec, tokens));
+//
+// RandomMasking sends a small batch in one message and streams a large one; the
+// caller's buffers are sent and written in place, also when a call is tried
+// again.
 #ifndef MASKD_CLIENT_MASKING_CLIENT_H_
 #define MASKD_CLIENT_MASKING_CLIENT_H_
 
@@ -14,15 +18,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "kernels/masker.h"
+#include "kernels/masking_plan.h"
 #include "kernels/masking_spec.h"
-#include "maskd/v1/masking_service.grpc.pb.h"
 
 namespace maskd {
+
+class Connection;
+struct CallScope;
 
 // The results that the spec selected, row-major; the others are empty. N and L
 // are the spec's.
@@ -48,6 +59,22 @@ struct ServerInfo {
   std::int64_t max_sequence_length = 0;
   std::int64_t max_batch_tokens = 0;
   std::int64_t max_element_bytes = 0;
+  std::int64_t max_inflight_bytes = 0;
+};
+
+// What came with the results that went into the caller's buffers.
+struct MaskingFacts {
+  std::int64_t num_keep = 0;  // K
+  std::uint32_t algorithm_version = 0;
+  std::string backend;  // "cpu", "cuda" or "reference"
+};
+
+// When one call ends early.
+struct CallLimits {
+  // From the start of the call, over all its attempts. Not set: the client's.
+  std::optional<std::chrono::milliseconds> timeout = {};
+  // Ends the call with CANCELLED once a stop is requested.
+  std::stop_token stop = {};
 };
 
 // Thread-safe: calls may overlap.
@@ -55,13 +82,23 @@ struct ServerInfo {
 // Calls return the status of the RPC as masking_service.proto states it (one
 // that the spec alone decides without a round trip), or
 // INTERNAL if the server answered with something else than was asked for.
+// What may pass (UNAVAILABLE, and RESOURCE_EXHAUSTED with a retry delay) is
+// tried again within the timeout; masks are the same whoever draws them.
 class MaskingClient {
  public:
   struct Options {
-    // Deadline of each call, from its start.
+    // Of each call, from its start.
     std::chrono::milliseconds timeout = std::chrono::seconds(60);
     // Bound of one response; beyond 2^31 - 1 is taken as that.
     std::int64_t max_message_bytes = std::int64_t{1} << 30;
+    // A batch whose tokens and results have this many bytes or more is streamed.
+    std::int64_t stream_from_bytes = std::int64_t{16} << 20;
+    // Connections that a streamed batch is split over by samples.
+    int connections = 1;
+    // Attempts of a call that finds no server, the first included.
+    int max_attempts = 4;
+    // PEM of the certificates that the server's must be signed by. Empty: no TLS.
+    std::string tls_root_certificates = {};
   };
 
   // `address` is "host:port" or "unix:path". Does not wait for the server: the
@@ -74,12 +111,24 @@ class MaskingClient {
   // On a channel of the caller's, such as an in-process one.
   MaskingClient(std::shared_ptr<grpc::Channel> channel, const Options& options);
 
-  // Masks `tokens` [N, L, token_dim], copied into the request.
-  absl::StatusOr<MaskedBatch> RandomMasking(const MaskingSpec& spec, std::span<const std::byte> tokens);
+  ~MaskingClient();
+
+  // Masks `tokens` [N, L, token_dim] and writes the results that the spec
+  // selects to `results`, whose `tokens` is not read. Nothing of this size is
+  // copied but what comes from the socket. Returns when no buffer is in use any
+  // more; results are unspecified on error.
+  absl::StatusOr<MaskingFacts> RandomMasking(const MaskingSpec& spec, std::span<const std::byte> tokens,
+                                             const MaskingBuffers& results, const CallLimits& limits = {});
+
+  // The same into memory of its own.
+  absl::StatusOr<MaskedBatch> RandomMasking(const MaskingSpec& spec, std::span<const std::byte> tokens,
+                                            const CallLimits& limits = {});
 
   // Draws masks alone. The spec must have no token_type and not select
   // kept_tokens.
-  absl::StatusOr<MaskedBatch> GenerateMask(const MaskingSpec& spec);
+  absl::StatusOr<MaskingFacts> GenerateMask(const MaskingSpec& spec, const MaskingBuffers& results,
+                                            const CallLimits& limits = {});
+  absl::StatusOr<MaskedBatch> GenerateMask(const MaskingSpec& spec, const CallLimits& limits = {});
 
   absl::StatusOr<ServerInfo> GetServerInfo();
 
@@ -88,11 +137,17 @@ class MaskingClient {
   absl::Status CheckHealth();
 
  private:
-  void SetDeadline(grpc::ClientContext& context) const;
+  MaskingClient(std::vector<std::unique_ptr<Connection>> connections, const Options& options);
+
+  CallScope Begin(const CallLimits& limits) const;
+  absl::Status MaskUnary(const MaskingSpec& spec, const MaskingPlan& plan, std::span<const std::byte> tokens,
+                         const MaskingBuffers& results, const CallScope& scope, MaskingFacts& facts);
+  absl::Status MaskStreamed(const MaskingSpec& spec, const MaskingPlan& plan,
+                            std::span<const std::byte> tokens, const MaskingBuffers& results,
+                            const CallScope& scope, MaskingFacts& facts);
 
   const Options options_;
-  const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<v1::MaskingService::StubInterface> stub_;
+  const std::vector<std::unique_ptr<Connection>> connections_;  // at least one
 };
 
 }  // namespace maskd

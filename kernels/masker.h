@@ -53,6 +53,10 @@ class Masker {
     return Mask(plan, buffers, [] { return false; });
   }
 
+  // Whether Mask waits for more than a core, such as a device. Where it does
+  // not, a small call may be made on a thread that has others to serve.
+  virtual bool waits() const { return true; }
+
   // "cpu", "cuda" or "reference".
   virtual std::string backend() const = 0;
 

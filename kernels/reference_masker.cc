@@ -141,6 +141,7 @@ class ReferenceMasker final : public Masker {
     return absl::OkStatus();
   }
 
+  bool waits() const override { return false; }
   std::string backend() const override { return "reference"; }
   std::string device_name() const override { return "plain loops on one CPU thread"; }
 };

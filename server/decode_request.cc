@@ -116,6 +116,10 @@ absl::StatusOr<MaskingSpec> DecodeSpec(const v1::RandomMaskingRequest& request) 
   return Decode(request, TokenType{request.layout().token_dim(), request.layout().element_bytes()});
 }
 
+absl::StatusOr<MaskingSpec> DecodeSpec(const v1::BatchHeader& header) {
+  return Decode(header, TokenType{header.layout().token_dim(), header.layout().element_bytes()});
+}
+
 absl::StatusOr<MaskingSpec> DecodeSpec(const v1::GenerateMaskRequest& request) {
   return Decode(request, std::nullopt);
 }

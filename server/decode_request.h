@@ -14,6 +14,7 @@ namespace maskd {
 //
 // Returns INVALID_ARGUMENT for a result that is unknown.
 absl::StatusOr<MaskingSpec> DecodeSpec(const v1::RandomMaskingRequest& request);
+absl::StatusOr<MaskingSpec> DecodeSpec(const v1::BatchHeader& header);
 absl::StatusOr<MaskingSpec> DecodeSpec(const v1::GenerateMaskRequest& request);
 
 }  // namespace maskd

@@ -1,23 +1,10 @@
 #include "server/encode_response.h"
 
-#include <cstddef>
-#include <cstdint>
+#include "maskd/v1/masking_service.pb.h"
+#include "server/message_layout.h"
 
 namespace maskd {
 namespace {
-
-std::byte* Reserve(std::string* data, std::int64_t bytes) {
-  data->resize(static_cast<std::size_t>(bytes));
-  return reinterpret_cast<std::byte*>(data->data());
-}
-
-std::byte* ReserveTensor(v1::Tensor* tensor, v1::ElementType type, std::int64_t rows, std::int64_t columns,
-                         std::int64_t bytes) {
-  tensor->set_element_type(type);
-  tensor->add_shape(rows);
-  tensor->add_shape(columns);
-  return Reserve(tensor->mutable_data(), bytes);
-}
 
 v1::ElementType ElementTypeOf(IdsType type) {
   switch (type) {
@@ -43,13 +30,28 @@ v1::ElementType ElementTypeOf(MaskType type) {
   return v1::ELEMENT_TYPE_UNSPECIFIED;
 }
 
-MaskingBuffers ReserveMasking(const MaskingPlan& plan, const std::string& backend, v1::Masking* masking) {
-  masking->set_num_keep(plan.num_keep);
-  masking->set_algorithm_version(kAlgorithmVersion);
-  masking->set_seed(plan.seed);
-  masking->set_epoch(plan.epoch);
-  masking->set_mask_index(plan.mask_index);
-  masking->set_backend(backend);
+MessageLayout LayOutTensor(v1::ElementType type, std::int64_t rows, std::int64_t columns, std::int64_t bytes,
+                           std::byte** place) {
+  v1::Tensor tensor;
+  tensor.set_element_type(type);
+  tensor.add_shape(rows);
+  tensor.add_shape(columns);
+  MessageLayout layout;
+  layout.AddFields(tensor);
+  layout.AddBytes(v1::Tensor::kDataFieldNumber, bytes, place);
+  return layout;
+}
+
+MessageLayout LayOutMasking(const MaskingPlan& plan, const std::string& backend, MaskingBuffers* results) {
+  v1::Masking masking;
+  masking.set_num_keep(plan.num_keep);
+  masking.set_algorithm_version(kAlgorithmVersion);
+  masking.set_seed(plan.seed);
+  masking.set_epoch(plan.epoch);
+  masking.set_mask_index(plan.mask_index);
+  masking.set_backend(backend);
+  MessageLayout layout;
+  layout.AddFields(masking);
 
   const ResultSelection& selection = plan.selection;
   const ResultBytes& bytes = plan.result_bytes;
@@ -57,42 +59,87 @@ MaskingBuffers ReserveMasking(const MaskingPlan& plan, const std::string& backen
   const std::int64_t L = plan.sequence_length;
   const std::int64_t K = plan.num_keep;
   const v1::ElementType ids_type = ElementTypeOf(selection.ids_type);
-  MaskingBuffers buffers;
   if (selection.mask) {
-    buffers.mask =
-        ReserveTensor(masking->mutable_mask(), ElementTypeOf(selection.mask_type), N, L, bytes.mask);
+    layout.AddMessage(v1::Masking::kMaskFieldNumber,
+                      LayOutTensor(ElementTypeOf(selection.mask_type), N, L, bytes.mask, &results->mask));
   }
   if (selection.ids_restore) {
-    buffers.ids_restore = ReserveTensor(masking->mutable_ids_restore(), ids_type, N, L, bytes.ids_restore);
+    layout.AddMessage(v1::Masking::kIdsRestoreFieldNumber,
+                      LayOutTensor(ids_type, N, L, bytes.ids_restore, &results->ids_restore));
   }
   if (selection.ids_keep) {
-    buffers.ids_keep = ReserveTensor(masking->mutable_ids_keep(), ids_type, N, K, bytes.ids_keep);
+    layout.AddMessage(v1::Masking::kIdsKeepFieldNumber,
+                      LayOutTensor(ids_type, N, K, bytes.ids_keep, &results->ids_keep));
   }
   if (selection.ids_mask) {
-    buffers.ids_mask = ReserveTensor(masking->mutable_ids_mask(), ids_type, N, L - K, bytes.ids_mask);
+    layout.AddMessage(v1::Masking::kIdsMaskFieldNumber,
+                      LayOutTensor(ids_type, N, L - K, bytes.ids_mask, &results->ids_mask));
   }
   if (selection.noise) {
-    buffers.noise = ReserveTensor(masking->mutable_noise(), v1::ELEMENT_TYPE_FLOAT32, N, L, bytes.noise);
+    layout.AddMessage(v1::Masking::kNoiseFieldNumber,
+                      LayOutTensor(v1::ELEMENT_TYPE_FLOAT32, N, L, bytes.noise, &results->noise));
   }
-  return buffers;
+  return layout;
+}
+
+// kept_layout and kept_tokens of a message that has both.
+template <typename Response>
+void AddKeptTokens(const MaskingPlan& plan, const TokenType& token_type, MessageLayout& layout,
+                   MaskingBuffers* results) {
+  if (!plan.selection.kept_tokens) return;
+  Response fields;
+  v1::TokenLayout& kept_layout = *fields.mutable_kept_layout();
+  kept_layout.set_batch_size(plan.batch_size);
+  kept_layout.set_sequence_length(plan.num_keep);
+  kept_layout.set_token_dim(token_type.token_dim);
+  kept_layout.set_element_bytes(token_type.element_bytes);
+  layout.AddFields(fields);
+  layout.AddBytes(Response::kKeptTokensFieldNumber, plan.result_bytes.kept_tokens, &results->kept_tokens);
+}
+
+ReplyPool::Buffer Write(const MessageLayout& layout, ReplyPool& pool) {
+  ReplyPool::Buffer buffer = pool.Take(static_cast<std::size_t>(layout.size()));
+  layout.Write(buffer.bytes().data());
+  return buffer;
 }
 
 }  // namespace
 
-MaskingBuffers ReserveResponse(const MaskingPlan& plan, const std::string& backend,
-                               v1::GenerateMaskResponse* response) {
-  return ReserveMasking(plan, backend, response->mutable_masking());
+ReservedResponse ReserveGenerateMask(const MaskingPlan& plan, const std::string& backend, ReplyPool& pool) {
+  ReservedResponse response;
+  MessageLayout layout;
+  layout.AddMessage(v1::GenerateMaskResponse::kMaskingFieldNumber,
+                    LayOutMasking(plan, backend, &response.results));
+  response.buffer = Write(layout, pool);
+  return response;
 }
 
-MaskingBuffers ReserveResponse(const MaskingPlan& plan, const std::string& backend,
-                               const v1::TokenLayout& request_layout, v1::RandomMaskingResponse* response) {
-  MaskingBuffers buffers = ReserveMasking(plan, backend, response->mutable_masking());
-  if (plan.selection.kept_tokens) {
-    *response->mutable_kept_layout() = request_layout;
-    response->mutable_kept_layout()->set_sequence_length(plan.num_keep);
-    buffers.kept_tokens = Reserve(response->mutable_kept_tokens(), plan.result_bytes.kept_tokens);
-  }
-  return buffers;
+ReservedResponse ReserveRandomMasking(const MaskingPlan& plan, const TokenType& token_type,
+                                      const std::string& backend, ReplyPool& pool) {
+  ReservedResponse response;
+  MessageLayout layout;
+  layout.AddMessage(v1::RandomMaskingResponse::kMaskingFieldNumber,
+                    LayOutMasking(plan, backend, &response.results));
+  AddKeptTokens<v1::RandomMaskingResponse>(plan, token_type, layout, &response.results);
+  response.buffer = Write(layout, pool);
+  return response;
+}
+
+ReservedResponse ReserveStreamPart(const MaskingPlan& plan, const TokenType& token_type,
+                                   std::int64_t batch_index, std::int64_t first_sample,
+                                   const std::string& backend, ReplyPool& pool) {
+  v1::StreamRandomMaskingResponse fields;
+  fields.set_batch_index(batch_index);
+  fields.set_first_sample(first_sample);
+  fields.set_num_samples(plan.batch_size);
+  ReservedResponse response;
+  MessageLayout layout;
+  layout.AddFields(fields);
+  layout.AddMessage(v1::StreamRandomMaskingResponse::kMaskingFieldNumber,
+                    LayOutMasking(plan, backend, &response.results));
+  AddKeptTokens<v1::StreamRandomMaskingResponse>(plan, token_type, layout, &response.results);
+  response.buffer = Write(layout, pool);
+  return response;
 }
 
 }  // namespace maskd

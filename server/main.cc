@@ -7,10 +7,13 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "kernels/host_memory.h"
 #include "kernels/masker.h"
 #include "server/masking_server.h"
 #include "server/options.h"
@@ -30,6 +33,12 @@ void StartLog(const std::string& level) {
   gpr_set_log_function(LogOfGrpc);
 }
 
+// Empty if there is no path.
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 int Run(const ServerOptions& options) {
   // Blocked here, before any thread starts, so that only sigwait sees them.
   sigset_t stop_signals;
@@ -47,9 +56,15 @@ int Run(const ServerOptions& options) {
   }
   const std::string backend = choice->masker->backend();
   const std::string device_name = choice->masker->device_name();
-  auto server = MaskingServer::Start(
-      std::move(choice->masker),
-      {.listen = options.listen, .limits = options.limits, .reflection = options.reflection});
+  auto server = MaskingServer::Start(std::move(choice->masker),
+                                     {.listen = options.listen,
+                                      .limits = options.limits,
+                                      .poll_threads = options.poll_threads,
+                                      .bulk_threads = options.bulk_threads,
+                                      .reflection = options.reflection,
+                                      .tls_certificate_chain = ReadFile(options.tls_cert),
+                                      .tls_private_key = ReadFile(options.tls_key),
+                                      .tls_client_certificates = ReadFile(options.tls_client_ca)});
   if (!server.ok()) {
     spdlog::critical("{}", std::string(server.status().message()));
     return EXIT_FAILURE;
@@ -79,6 +94,7 @@ int Run(const ServerOptions& options) {
 }  // namespace maskd
 
 int main(int argc, char** argv) {
+  maskd::KeepFreedMemory();
   const auto parsed = maskd::ParseServerOptions(argc, argv);
   if (const auto* exit_now = std::get_if<maskd::ExitNow>(&parsed)) return exit_now->status;
   const auto& options = std::get<maskd::ServerOptions>(parsed);

@@ -25,10 +25,39 @@ constexpr std::chrono::milliseconds kWayOut(1000);
 // gRPC counts the bytes of a message in an int.
 constexpr std::int64_t kMaxGrpcMessageBytes = std::numeric_limits<int>::max();
 
+// Share of the budget that responses may keep when nothing uses it: 1 of these.
+constexpr std::int64_t kIdleShareOfReplies = 8;
+
+std::shared_ptr<grpc::ServerCredentials> Credentials(const std::string& address,
+                                                     const MaskingServer::Options& options) {
+  if (options.tls_certificate_chain.empty() || absl::StartsWith(address, "unix:"))
+    return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions tls;
+  tls.pem_key_cert_pairs.push_back({options.tls_private_key, options.tls_certificate_chain});
+  if (!options.tls_client_certificates.empty()) {
+    tls.pem_root_certs = options.tls_client_certificates;
+    tls.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+  }
+  return grpc::SslServerCredentials(tls);
+}
+
 }  // namespace
 
-MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits)
-    : masker_(std::move(masker)), service_(masker_.get(), &gate_, limits) {}
+MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits, int bulk_threads)
+    : masker_(std::move(masker)),
+      limits_(limits),
+      budget_(limits.max_inflight_bytes),
+      pool_(limits.max_inflight_bytes / kIdleShareOfReplies),
+      workers_(bulk_threads),
+      idle_watch_(limits.max_idle),
+      parts_{.masker = *masker_,
+             .limits = limits_,
+             .gate = gate_,
+             .budget = budget_,
+             .pool = pool_,
+             .workers = workers_,
+             .idle_watch = idle_watch_},
+      service_(parts_) {}
 
 absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_ptr<Masker> masker,
                                                                     const Options& options) {
@@ -38,7 +67,7 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
   }
   Limits limits = options.limits;
   limits.max_message_bytes = std::min(limits.max_message_bytes, kMaxGrpcMessageBytes);
-  auto server = absl::WrapUnique(new MaskingServer(std::move(masker), limits));
+  auto server = absl::WrapUnique(new MaskingServer(std::move(masker), limits, options.bulk_threads));
 
   grpc::EnableDefaultHealthCheckService(true);
   if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -53,9 +82,9 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   std::vector<int> ports(options.listen.size(), 0);
   for (std::size_t i = 0; i < options.listen.size(); ++i) {
-    builder.AddListeningPort(options.listen[i], grpc::InsecureServerCredentials(), &ports[i]);
+    builder.AddListeningPort(options.listen[i], Credentials(options.listen[i], options), &ports[i]);
   }
-  builder.RegisterService(&server->service_);
+  server->service_.Register(builder);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) {
     return absl::UnavailableError(
@@ -63,6 +92,7 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
                      "; is the port taken, the address not of this machine, or the folder of "
                      "the socket missing?"));
   }
+  server->service_.Serve(options.poll_threads);
   server->server_->GetHealthCheckService()->SetServingStatus(v1::MaskingService::service_full_name(), true);
   for (std::size_t i = 0; i < options.listen.size(); ++i) {
     const std::string& asked = options.listen[i];
@@ -74,7 +104,13 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
 }
 
 MaskingServer::~MaskingServer() {
-  if (server_ != nullptr && !stopped_.valid()) server_->Shutdown(std::chrono::system_clock::now());
+  if (server_ == nullptr) return;
+  if (stopped_.valid()) {
+    stopped_.wait();
+    return;
+  }
+  server_->Shutdown(std::chrono::system_clock::now());
+  service_.Stop();
 }
 
 std::shared_ptr<grpc::Channel> MaskingServer::InProcessChannel() {
@@ -88,10 +124,11 @@ bool MaskingServer::Drain(std::chrono::milliseconds bound) {
   server_->GetHealthCheckService()->SetServingStatus(false);
   gate_.Close();
   const bool finished = gate_.WaitUntilEmpty(deadline);
-  // What has left the gate may still be on its way out. gRPC waits for handlers
+  // What has left the gate may still be on its way out. Stop waits for calls
   // without a bound, hence the thread.
   stopped_ = std::async(std::launch::async, [this, finished] {
     server_->Shutdown(std::chrono::system_clock::now() + (finished ? kWayOut : std::chrono::milliseconds(0)));
+    service_.Stop();
   });
   return stopped_.wait_for(2 * kWayOut) == std::future_status::ready && finished;
 }

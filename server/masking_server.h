@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
+#include <cstdint>
 #include <future>
 #include <memory>
 #include <string>
@@ -12,9 +13,14 @@
 
 #include "absl/status/statusor.h"
 #include "kernels/masker.h"
+#include "server/bulk_workers.h"
+#include "server/byte_budget.h"
 #include "server/call_gate.h"
+#include "server/calls.h"
+#include "server/idle_watch.h"
 #include "server/limits.h"
 #include "server/masking_service.h"
+#include "server/reply_pool.h"
 
 namespace maskd {
 
@@ -25,7 +31,16 @@ class MaskingServer {
     // InProcessChannel.
     std::vector<std::string> listen = {};
     Limits limits = {};  // max_message_bytes beyond 2^31 - 1 is taken as that
+    // Threads that read and write sockets and serve small calls, and threads
+    // that do the work of the others.
+    int poll_threads = 2;
+    int bulk_threads = 2;
     bool reflection = false;
+    // PEM. If set, "host:port" addresses speak TLS.
+    std::string tls_certificate_chain = {};
+    std::string tls_private_key = {};
+    // PEM. If set, only callers with a certificate signed by these are served.
+    std::string tls_client_certificates = {};
   };
 
   // Starts serving `masker`.
@@ -37,6 +52,12 @@ class MaskingServer {
 
   // Cancels calls and waits for their handlers, without a bound.
   ~MaskingServer();
+
+  // What calls hold of Limits.max_inflight_bytes.
+  std::int64_t inflight_bytes() const { return budget_.reserved_bytes(); }
+
+  // Blocks of memory that were allocated for responses since the start.
+  std::int64_t reply_allocations() const { return pool_.allocations(); }
 
   // The addresses, with the ports that were picked.
   const std::vector<std::string>& addresses() const { return addresses_; }
@@ -52,10 +73,16 @@ class MaskingServer {
   bool Drain(std::chrono::milliseconds bound);
 
  private:
-  MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits);
+  MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits, int bulk_threads);
 
   const std::unique_ptr<Masker> masker_;
+  const Limits limits_;
   CallGate gate_;
+  ByteBudget budget_;
+  ReplyPool pool_;
+  BulkWorkers workers_;
+  IdleWatch idle_watch_;
+  CallParts parts_;
   MaskingService service_;
   std::vector<std::string> addresses_;
   std::unique_ptr<grpc::Server> server_;

@@ -1,34 +1,61 @@
-// maskd.v1.MaskingService on a masker.
+// maskd.v1.MaskingService on a completion queue.
 #ifndef MASKD_SERVER_MASKING_SERVICE_H_
 #define MASKD_SERVER_MASKING_SERVICE_H_
 
+#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
-#include "kernels/masker.h"
+#include <thread>
+#include <vector>
+
 #include "maskd/v1/masking_service.grpc.pb.h"
-#include "server/call_gate.h"
-#include "server/limits.h"
+#include "server/calls.h"
+#include "server/event.h"
+#include "server/live_count.h"
 
 namespace maskd {
 
-// Translates, delegates, translates: decode_request.h, kernels/masker.h,
-// encode_response.h. Thread-safe.
-class MaskingService final : public v1::MaskingService::Service {
+// Accepts calls on threads that poll. Small calls run there; the long copies of
+// others run on the bulk workers.
+//
+// Messages are bytes to gRPC, so that tokens are not copied into messages of
+// protobuf. The two methods with tokens are accepted by their headers alone:
+// nothing is read before there is room for it.
+class MaskingService {
  public:
-  // `masker` and `gate` must outlive the service.
-  MaskingService(Masker* masker, CallGate* gate, const Limits& limits);
+  // `parts` must outlive the service.
+  explicit MaskingService(CallParts& parts) : parts_(parts) {}
+  ~MaskingService() { Stop(); }
 
-  grpc::Status RandomMasking(grpc::ServerContext* context, const v1::RandomMaskingRequest* request,
-                             v1::RandomMaskingResponse* response) override;
-  grpc::Status GenerateMask(grpc::ServerContext* context, const v1::GenerateMaskRequest* request,
-                            v1::GenerateMaskResponse* response) override;
-  grpc::Status GetServerInfo(grpc::ServerContext* context, const v1::GetServerInfoRequest* request,
-                             v1::GetServerInfoResponse* response) override;
+  MaskingService(const MaskingService&) = delete;
+  MaskingService& operator=(const MaskingService&) = delete;
+
+  // To be called before the server is built.
+  void Register(grpc::ServerBuilder& builder);
+
+  // To be called once the server is built.
+  void Serve(int num_poll_threads);
+
+  // Waits until every call has ended, without a bound, and stops the threads. To
+  // be called when the server has been shut down, and before it is destroyed.
+  void Stop();
 
  private:
-  Masker* const masker_;
-  CallGate* const gate_;
-  const Limits limits_;
+  using Methods = v1::MaskingService::WithRawMethod_GenerateMask<
+      v1::MaskingService::WithRawMethod_GetServerInfo<v1::MaskingService::WithGenericMethod_RandomMasking<
+          v1::MaskingService::WithGenericMethod_StreamRandomMasking<v1::MaskingService::Service>>>>;
+
+  Detached AcceptGenerateMask();
+  Detached AcceptGetServerInfo();
+  Detached AcceptOthers();
+  void Poll();
+
+  CallParts& parts_;
+  Methods methods_;
+  grpc::AsyncGenericService others_;
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  LiveCount live_;
+  std::vector<std::thread> poll_threads_;
 };
 
 }  // namespace maskd

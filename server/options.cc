@@ -13,6 +13,7 @@ namespace maskd {
 std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
   ServerOptions options;
   std::int64_t drain_seconds = options.drain.count();
+  std::int64_t idle_seconds = options.limits.max_idle.count();
   CLI::App app(
       "maskd: random masking for masked autoencoders, as a gRPC service.\n\n"
       "Example: maskd --listen=0.0.0.0:50051 --listen=unix:/run/maskd.sock --device=auto",
@@ -33,14 +34,44 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
                  "threads that the CPU backend shares a call over; 0 takes one a core")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  app.add_option("--poll_threads", options.poll_threads,
+                 "threads that read and write sockets and answer small calls")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--bulk_threads", options.bulk_threads,
+                 "threads that mask batches, so that small calls do not wait for them")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--max_inflight_bytes", options.limits.max_inflight_bytes,
+                 "bound of the bytes of requests and responses that all calls hold together; a call that\n"
+                 "finds no room is told when to come back, before its tokens are read")
+      ->check(CLI::Range(std::int64_t{1} << 20, std::int64_t{1} << 50))
+      ->capture_default_str();
   app.add_option("--max_message_bytes", options.limits.max_message_bytes,
-                 "bound of one request and of one response")
+                 "bound of one request and of one response of a unary call; streams have none")
       ->check(CLI::Range(std::int64_t{4096}, std::int64_t{INT_MAX}))
       ->capture_default_str();
   app.add_option("--max_batch_tokens", options.limits.max_batch_tokens,
-                 "bound of batch size * sequence length")
+                 "bound of batch size * sequence length of a unary call")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{INT_MAX}))
       ->capture_default_str();
+  app.add_option("--idle_seconds", idle_seconds,
+                 "a call that makes the server wait this long for its next message, or to be rid of one,\n"
+                 "is cancelled")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  auto* const tls_cert =
+      app.add_option("--tls_cert", options.tls_cert,
+                     "certificate chain in PEM: host:port addresses speak TLS; needs --tls_key")
+          ->check(CLI::ExistingFile);
+  auto* const tls_key = app.add_option("--tls_key", options.tls_key, "private key in PEM")
+                            ->check(CLI::ExistingFile)
+                            ->needs(tls_cert);
+  tls_cert->needs(tls_key);
+  app.add_option("--tls_client_ca", options.tls_client_ca,
+                 "certificates in PEM: only callers with a certificate signed by these are served")
+      ->check(CLI::ExistingFile)
+      ->needs(tls_cert);
   app.add_option("--drain_seconds", drain_seconds,
                  "on SIGTERM or SIGINT new calls get UNAVAILABLE, and running ones this long to finish; "
                  "a\nsecond signal ends the process at once")
@@ -59,6 +90,7 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
     return ExitNow{2};
   }
   options.drain = std::chrono::seconds(drain_seconds);
+  options.limits.max_idle = std::chrono::seconds(idle_seconds);
   return options;
 }
 

@@ -18,6 +18,13 @@ struct ServerOptions {
   // See MakeMasker.
   std::string device = "auto";
   int threads = 0;
+  // See MaskingServer::Options.
+  int poll_threads = 2;
+  int bulk_threads = 2;
+  // Files in PEM; empty: no TLS.
+  std::string tls_cert;
+  std::string tls_key;
+  std::string tls_client_ca;
   Limits limits;
   // How long running calls may take to finish once the server drains.
   std::chrono::seconds drain{30};

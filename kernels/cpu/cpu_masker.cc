@@ -11,10 +11,10 @@
 #include "absl/status/status.h"
 #include "kernels/cpu/cpu_name.h"
 #include "kernels/cpu/draw_noise.h"
-#include "kernels/cpu/gather_tokens.h"
 #include "kernels/cpu/rank_keys.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/cpu/write_results.h"
+#include "kernels/gather_token_bytes.h"
 #include "kernels/masker.h"
 #include "kernels/torch_cpu_stream.h"
 
@@ -63,11 +63,14 @@ class SequenceMasker {
       OrderKeptByIndex(plan_.num_keep, ids_shuffle_, ids_restore_);
     WriteMaskAndIds(plan_, n, ids_shuffle_, ids_restore_, buffers_);
     if (!plan_.selection.kept_tokens || plan_.num_keep == 0) return;
-    GatherKeptTokens({.tokens = buffers_.tokens + n * plan_.sequence_length * plan_.token_bytes,
-                      .ids_restore = ids_restore_,
+    const std::int64_t sequence_bytes = plan_.sequence_length * plan_.token_bytes;
+    GatherTokenBytes({.ids_restore = reinterpret_cast<const std::byte*>(ids_restore_.data()),
+                      .ids_type = IdsType::kInt32,
                       .kept_tokens = buffers_.kept_tokens + n * plan_.num_keep * plan_.token_bytes,
+                      .sequence_length = plan_.sequence_length,
                       .num_keep = plan_.num_keep,
-                      .token_bytes = plan_.token_bytes});
+                      .token_bytes = plan_.token_bytes},
+                     0, {buffers_.tokens + n * sequence_bytes, static_cast<std::size_t>(sequence_bytes)});
   }
 
   const MaskingPlan& plan_;
@@ -125,6 +128,7 @@ class CpuMasker final : public Masker {
     return early_end.status();
   }
 
+  bool waits() const override { return false; }
   std::string backend() const override { return "cpu"; }
   std::string device_name() const override { return CpuName(); }
 

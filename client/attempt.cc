@@ -1,0 +1,75 @@
+#include "client/attempt.h"
+
+#include <grpcpp/generic/generic_stub.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+
+#include "client/status_adapter.h"
+
+namespace maskd {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstBackoff(50);
+constexpr std::chrono::milliseconds kLongestBackoff(2000);
+
+// Half to one and a half of `delay`, so that callers that were refused together
+// do not come back together.
+std::chrono::milliseconds Spread(std::chrono::milliseconds delay) {
+  thread_local std::minstd_rand random(std::random_device{}());
+  std::uniform_int_distribution<std::int64_t> part(delay.count() / 2, delay.count() * 3 / 2);
+  return std::chrono::milliseconds(part(random));
+}
+
+// Returns early if a stop is requested.
+void Sleep(std::chrono::milliseconds delay, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, stop, delay, [] { return false; });
+}
+
+}  // namespace
+
+absl::Status Retry(const CallScope& scope, int max_attempts, const std::function<Outcome()>& attempt) {
+  std::chrono::milliseconds backoff = kFirstBackoff;
+  for (int unavailable = 0;;) {
+    if (scope.stop.stop_requested()) return absl::CancelledError("the caller asked to stop");
+    Outcome outcome = attempt();
+    std::chrono::milliseconds delay;
+    if (absl::IsUnavailable(outcome.status) && ++unavailable < max_attempts) {
+      delay = outcome.retry_delay.value_or(backoff);
+      backoff = std::min(2 * backoff, kLongestBackoff);
+    } else if (absl::IsResourceExhausted(outcome.status) && outcome.retry_delay.has_value()) {
+      delay = *outcome.retry_delay;
+    } else {
+      return outcome.status;
+    }
+    delay = Spread(delay);
+    // What is known now is worth more than a deadline that passes.
+    if (std::chrono::system_clock::now() + delay >= scope.deadline) return outcome.status;
+    Sleep(delay, scope.stop);
+  }
+}
+
+Outcome CallUnary(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
+                  std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response) {
+  grpc::ClientContext context;
+  context.set_deadline(scope.deadline);
+  if (call_bytes > 0) context.AddMetadata("maskd-call-bytes", std::to_string(call_bytes));
+  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
+  grpc::CompletionQueue queue;
+  grpc::GenericStub stub(connection.channel());
+  const auto call = stub.PrepareUnaryCall(&context, method, request, &queue);
+  call->StartCall();
+  grpc::Status status;
+  call->Finish(response, &status, call.get());
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  return ToOutcome(status);
+}
+
+}  // namespace maskd

@@ -1,0 +1,55 @@
+// One attempt of a call, and when to make another.
+#ifndef MASKD_CLIENT_ATTEMPT_H_
+#define MASKD_CLIENT_ATTEMPT_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include "absl/status/status.h"
+#include "client/borrowed_bytes.h"
+#include "client/connection.h"
+#include "client/masking_client.h"
+#include "kernels/masker.h"
+#include "kernels/masking_plan.h"
+#include "kernels/masking_spec.h"
+
+namespace maskd {
+
+// What all attempts of a call share.
+struct CallScope {
+  std::chrono::system_clock::time_point deadline;
+  std::stop_token stop;
+};
+
+// How an attempt ended.
+struct Outcome {
+  absl::Status status;
+  // The server's advice when to come back, if it gave one.
+  std::optional<std::chrono::milliseconds> retry_delay = {};
+};
+
+// Makes attempts until one succeeds, fails for good, or the call must end.
+// UNAVAILABLE is tried again `max_attempts` times in all, RESOURCE_EXHAUSTED
+// with a retry delay until the deadline.
+absl::Status Retry(const CallScope& scope, int max_attempts, const std::function<Outcome()>& attempt);
+
+// Sends `request` to the unary `method` and waits for the response. `call_bytes`
+// (0: not said) is what request and response have together.
+Outcome CallUnary(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
+                  std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response);
+
+// Streams the batch of `spec` and `plan` and writes its results. `tokens` are
+// the plan's.
+Outcome CallStream(Connection& connection, const MaskingSpec& spec, const MaskingPlan& plan,
+                   BorrowedBytes& tokens, const MaskingBuffers& results, const CallScope& scope,
+                   MaskingFacts& facts);
+
+}  // namespace maskd
+
+#endif  // MASKD_CLIENT_ATTEMPT_H_

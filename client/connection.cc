@@ -1,0 +1,57 @@
+#include "client/connection.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace maskd {
+
+Connection::Connection(std::string address, Options options)
+    : address_(std::move(address)), options_(std::move(options)), channel_(MakeChannel()) {}
+
+std::shared_ptr<grpc::Channel> Connection::channel() const {
+  const std::lock_guard lock(mutex_);
+  return channel_;
+}
+
+void Connection::BreakOff() {
+  if (address_.empty()) return;
+  std::shared_ptr<grpc::Channel> channel = MakeChannel();
+  const std::lock_guard lock(mutex_);
+  channel_.swap(channel);
+}
+
+std::shared_ptr<grpc::Channel> Connection::MakeChannel() const {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(
+      static_cast<int>(std::min<std::int64_t>(options_.max_message_bytes, std::numeric_limits<int>::max())));
+  arguments.SetMaxSendMessageSize(-1);
+  // Channels to one address would share a socket.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // So that a server that is back is found before the attempts are used up.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  // So that a server that is gone without a word is noticed.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
+  std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
+  if (!options_.tls_root_certificates.empty() && !absl::StartsWith(address_, "unix:")) {
+    grpc::SslCredentialsOptions tls;
+    tls.pem_root_certs = options_.tls_root_certificates;
+    credentials = grpc::SslCredentials(tls);
+  }
+  return grpc::CreateCustomChannel(address_, credentials, arguments);
+}
+
+absl::Status CheckAddress(const std::string& address) {
+  const auto colon = address.rfind(':');
+  if (colon != std::string::npos && colon != 0 && colon + 1 != address.size()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("address is \"", address, "\"; it must be host:port or unix:path"));
+}
+
+}  // namespace maskd

@@ -1,0 +1,50 @@
+// A channel to one server that can be broken off.
+#ifndef MASKD_CLIENT_CONNECTION_H_
+#define MASKD_CLIENT_CONNECTION_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace maskd {
+
+// Thread-safe.
+class Connection {
+ public:
+  struct Options {
+    std::int64_t max_message_bytes;
+    std::string tls_root_certificates;  // PEM; empty: no TLS
+  };
+
+  // To "host:port" or "unix:path", with a socket of its own.
+  Connection(std::string address, Options options);
+  // On a channel of the caller's, which BreakOff leaves alone.
+  explicit Connection(std::shared_ptr<grpc::Channel> channel) : channel_(std::move(channel)) {}
+
+  std::shared_ptr<grpc::Channel> channel() const;
+
+  // Has later calls take a new socket. The old one is closed when its last call
+  // ends, and with it goes what it has not sent.
+  void BreakOff();
+
+ private:
+  std::shared_ptr<grpc::Channel> MakeChannel() const;
+
+  const std::string address_;
+  const Options options_ = {};
+  mutable std::mutex mutex_;
+  std::shared_ptr<grpc::Channel> channel_;  // guarded by mutex_
+};
+
+// Returns INVALID_ARGUMENT if `address` is neither "host:port" nor "unix:path".
+absl::Status CheckAddress(const std::string& address);
+
+}  // namespace maskd
+
+#endif  // MASKD_CLIENT_CONNECTION_H_

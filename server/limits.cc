@@ -1,0 +1,32 @@
+#include "server/limits.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace maskd {
+namespace {
+
+// Room for the fields of a response beside its results.
+constexpr std::int64_t kResponseFieldBytes = 1024;
+
+}  // namespace
+
+absl::Status CheckLimits(const MaskingPlan& plan, const Limits& limits) {
+  const std::int64_t batch_tokens = plan.batch_size * plan.sequence_length;
+  if (batch_tokens > limits.max_batch_tokens) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("batch_size ", plan.batch_size, " * sequence_length ", plan.sequence_length, " is ",
+                     batch_tokens, "; this server takes at most ", limits.max_batch_tokens,
+                     " tokens a call, send smaller batches or call StreamRandomMasking"));
+  }
+  const std::int64_t response_bytes = plan.result_bytes.total() + kResponseFieldBytes;
+  if (response_bytes > limits.max_message_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the response would have ", response_bytes, " bytes; this server sends at most ",
+                     limits.max_message_bytes,
+                     " (--max_message_bytes), send smaller batches, select fewer results or call "
+                     "StreamRandomMasking"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace maskd

@@ -1,0 +1,34 @@
+#include "server/masked_part.h"
+
+#include "kernels/gather_token_bytes.h"
+#include "kernels/status_macros.h"
+
+namespace maskd {
+
+absl::Status MaskedPart::DrawMasks(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled) {
+  MaskingSpec spec = spec_;
+  spec.token_type.reset();
+  spec.selection.kept_tokens = false;
+  spec.selection.ids_restore |= plan_.selection.kept_tokens;
+  MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
+  if (plan.selection.ids_restore && !plan_.selection.ids_restore) {
+    ids_restore_ = pool.Take(static_cast<std::size_t>(plan.result_bytes.ids_restore));
+    response_.results.ids_restore = ids_restore_.bytes().data();
+  }
+  return masker.Mask(plan, response_.results, is_cancelled);
+}
+
+void MaskedPart::Take(std::span<const std::byte> tokens) {
+  if (plan_.selection.kept_tokens) {
+    GatherTokenBytes({.ids_restore = response_.results.ids_restore,
+                      .ids_type = plan_.selection.ids_type,
+                      .kept_tokens = response_.results.kept_tokens,
+                      .sequence_length = plan_.sequence_length,
+                      .num_keep = plan_.num_keep,
+                      .token_bytes = plan_.token_bytes},
+                     taken_, tokens);
+  }
+  taken_ += static_cast<std::int64_t>(tokens.size());
+}
+
+}  // namespace maskd

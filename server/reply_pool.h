@@ -1,0 +1,50 @@
+// Memory for responses: used again and again, its pages faulted in.
+#ifndef MASKD_SERVER_REPLY_POOL_H_
+#define MASKD_SERVER_REPLY_POOL_H_
+
+#include <grpcpp/support/slice.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace maskd {
+
+// Thread-safe. Buffers may outlive it: gRPC lets go of a response when it has
+// been sent, which can be after the call.
+class ReplyPool {
+ public:
+  // Keeps at most `max_idle_bytes` that no response uses.
+  explicit ReplyPool(std::int64_t max_idle_bytes);
+
+  // Memory of one response, with whatever an earlier one left in it: who takes
+  // it writes every byte.
+  class Buffer {
+   public:
+    Buffer() = default;
+    std::span<std::byte> bytes() const { return bytes_; }
+
+    // Hands it to gRPC, which gives it back to the pool.
+    grpc::Slice ToSlice() &&;
+
+   private:
+    friend class ReplyPool;
+    std::shared_ptr<void> block_;
+    std::span<std::byte> bytes_;
+  };
+
+  // Throws std::bad_alloc.
+  Buffer Take(std::size_t size);
+
+  // Blocks that were allocated since the pool was made.
+  std::int64_t allocations() const;
+
+ private:
+  struct Blocks;
+  const std::shared_ptr<Blocks> blocks_;
+};
+
+}  // namespace maskd
+
+#endif  // MASKD_SERVER_REPLY_POOL_H_
