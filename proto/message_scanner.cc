@@ -90,12 +90,15 @@ std::optional<ScannedMessage> ScanMessage(std::span<const Fragment> fragments) {
   google::protobuf::io::CodedInputStream input(&stream);
   FragmentCursor cursor(fragments);
   ScannedMessage message;
+  constexpr std::int64_t kMaxTagBytes = 5;
   constexpr std::uint32_t kPayloadTag =
       WireFormatLite::MakeTag(kPayloadField, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
   for (;;) {
     const std::int64_t begin = input.CurrentPosition();
     const std::uint32_t tag = input.ReadTag();
     if (tag == 0) break;
+    // As protobuf has it; CodedInputStream takes longer ones.
+    if (input.CurrentPosition() - begin > kMaxTagBytes) return std::nullopt;
     if (tag != kPayloadTag) {
       if (!WireFormatLite::SkipField(&input, tag)) return std::nullopt;
       cursor.Walk(begin, input.CurrentPosition(), [&message](Fragment piece) {

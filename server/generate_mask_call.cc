@@ -1,30 +1,22 @@
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/support/proto_buffer_reader.h>
 
 #include <cstdint>
 #include <new>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "kernels/masking_plan.h"
 #include "kernels/status_macros.h"
 #include "maskd/v1/masking_service.pb.h"
 #include "server/calls.h"
 #include "server/decode_request.h"
 #include "server/encode_response.h"
+#include "server/parse_message.h"
 #include "server/status_adapter.h"
 #include "server/version.h"
 
 namespace maskd {
 namespace {
-
-template <typename Message>
-absl::Status Parse(grpc::ByteBuffer& request, Message& message) {
-  grpc::ProtoBufferReader reader(&request);
-  if (reader.status().ok() && message.ParseFromZeroCopyStream(&reader)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("the request is no serialized ", message.GetTypeName()));
-}
 
 absl::StatusOr<MaskingPlan> Plan(const v1::GenerateMaskRequest& request, const Limits& limits) {
   MASKD_ASSIGN_OR_RETURN(const MaskingSpec spec, DecodeSpec(request));
@@ -58,7 +50,7 @@ Detached ServeGenerateMask(std::unique_ptr<MessageCall> call, CallParts& parts, 
     const absl::StatusOr<CallGate::Pass> pass = parts.gate.Enter();
     absl::Status status = pass.status();
     v1::GenerateMaskRequest request;  // the plan refers to it
-    if (status.ok()) status = Parse(call->request, request);
+    if (status.ok()) status = ParseMessage(call->request, request);
     ByteBudget::Reservation reservation;
     grpc::ByteBuffer response;
     if (status.ok()) {
@@ -89,7 +81,7 @@ Detached ServeGetServerInfo(std::unique_ptr<MessageCall> call, CallParts& parts,
     const absl::StatusOr<CallGate::Pass> pass = parts.gate.Enter();
     absl::Status status = pass.status();
     v1::GetServerInfoRequest request;
-    if (status.ok()) status = Parse(call->request, request);
+    if (status.ok()) status = ParseMessage(call->request, request);
     v1::GetServerInfoResponse info;
     info.set_version(kVersion);
     info.set_backend(parts.masker.backend());

@@ -18,17 +18,23 @@ absl::Status MaskedPart::DrawMasks(Masker& masker, ReplyPool& pool, const IsCanc
   return masker.Mask(plan, response_.results, is_cancelled);
 }
 
-void MaskedPart::Take(std::span<const std::byte> tokens) {
-  if (plan_.selection.kept_tokens) {
-    GatherTokenBytes({.ids_restore = response_.results.ids_restore,
-                      .ids_type = plan_.selection.ids_type,
-                      .kept_tokens = response_.results.kept_tokens,
-                      .sequence_length = plan_.sequence_length,
-                      .num_keep = plan_.num_keep,
-                      .token_bytes = plan_.token_bytes},
-                     taken_, tokens);
-  }
+KeptTokensLayout MaskedPart::Layout() const {
+  return {.ids_restore = response_.results.ids_restore,
+          .ids_type = plan_.selection.ids_type,
+          .kept_tokens = response_.results.kept_tokens,
+          .sequence_length = plan_.sequence_length,
+          .num_keep = plan_.num_keep,
+          .token_bytes = plan_.token_bytes};
+}
+
+void MaskedPart::Take(Fragment tokens) {
+  if (plan_.selection.kept_tokens) GatherTokenBytes(Layout(), taken_, tokens);
   taken_ += static_cast<std::int64_t>(tokens.size());
+}
+
+void MaskedPart::TakeAll(std::span<const Fragment> tokens, TokenGatherer& gatherer) {
+  if (plan_.selection.kept_tokens) gatherer.Gather(Layout(), tokens);
+  taken_ = plan_.tokens_bytes;
 }
 
 }  // namespace maskd

@@ -10,6 +10,8 @@
 #include "kernels/masker.h"
 #include "kernels/masking_plan.h"
 #include "kernels/masking_spec.h"
+#include "kernels/token_gatherer.h"
+#include "proto/message_scanner.h"
 #include "server/encode_response.h"
 #include "server/reply_pool.h"
 
@@ -31,7 +33,10 @@ class MaskedPart {
   absl::Status DrawMasks(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled);
 
   // Takes the next bytes of the tokens, at most bytes_left().
-  void Take(std::span<const std::byte> tokens);
+  void Take(Fragment tokens);
+
+  // Takes all the tokens at once, on the threads of `gatherer`.
+  void TakeAll(std::span<const Fragment> tokens, TokenGatherer& gatherer);
 
   std::int64_t bytes_left() const { return plan_.tokens_bytes - taken_; }
 
@@ -39,6 +44,8 @@ class MaskedPart {
   grpc::Slice ToResponse() && { return std::move(response_.buffer).ToSlice(); }
 
  private:
+  KeptTokensLayout Layout() const;
+
   const MaskingSpec spec_;
   const MaskingPlan plan_;
   ReservedResponse response_;

@@ -1,7 +1,6 @@
 #include "server/masking_server.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/health_check_service_interface.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -43,20 +42,24 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const std::string& address,
 
 }  // namespace
 
-MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits, int bulk_threads)
+MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits,
+                             const Options& options)
     : masker_(std::move(masker)),
+      gatherer_(options.gather_threads),
       limits_(limits),
       budget_(limits.max_inflight_bytes),
       pool_(limits.max_inflight_bytes / kIdleShareOfReplies),
-      workers_(bulk_threads),
+      workers_(options.bulk_threads),
       idle_watch_(limits.max_idle),
       parts_{.masker = *masker_,
+             .gatherer = gatherer_,
              .limits = limits_,
              .gate = gate_,
              .budget = budget_,
              .pool = pool_,
              .workers = workers_,
-             .idle_watch = idle_watch_},
+             .idle_watch = idle_watch_,
+             .health = health_},
       service_(parts_) {}
 
 absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_ptr<Masker> masker,
@@ -67,14 +70,15 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
   }
   Limits limits = options.limits;
   limits.max_message_bytes = std::min(limits.max_message_bytes, kMaxGrpcMessageBytes);
-  auto server = absl::WrapUnique(new MaskingServer(std::move(masker), limits, options.bulk_threads));
+  auto server = absl::WrapUnique(new MaskingServer(std::move(masker), limits, options));
 
-  grpc::EnableDefaultHealthCheckService(true);
   if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   // Without this a second server on a taken port would share its calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_message_bytes));
+  // Clients ask now and then whether this end is still there.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
   builder.SetMaxSendMessageSize(-1);  // CheckLimits bounds responses before they are made
   // The bound above is checked after decompression: a small message could take
   // any amount of memory before it is refused.
@@ -93,7 +97,6 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
                      "the socket missing?"));
   }
   server->service_.Serve(options.poll_threads);
-  server->server_->GetHealthCheckService()->SetServingStatus(v1::MaskingService::service_full_name(), true);
   for (std::size_t i = 0; i < options.listen.size(); ++i) {
     const std::string& asked = options.listen[i];
     server->addresses_.push_back(absl::StartsWith(asked, "unix:")
@@ -121,9 +124,10 @@ std::shared_ptr<grpc::Channel> MaskingServer::InProcessChannel() {
 
 bool MaskingServer::Drain(std::chrono::milliseconds bound) {
   const auto deadline = std::chrono::steady_clock::now() + bound;
-  server_->GetHealthCheckService()->SetServingStatus(false);
+  health_.StopServing();
   gate_.Close();
   const bool finished = gate_.WaitUntilEmpty(deadline);
+  health_.EndWatches();
   // What has left the gate may still be on its way out. Stop waits for calls
   // without a bound, hence the thread.
   stopped_ = std::async(std::launch::async, [this, finished] {

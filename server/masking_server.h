@@ -13,10 +13,12 @@
 
 #include "absl/status/statusor.h"
 #include "kernels/masker.h"
+#include "kernels/token_gatherer.h"
 #include "server/bulk_workers.h"
 #include "server/byte_budget.h"
 #include "server/call_gate.h"
 #include "server/calls.h"
+#include "server/health.h"
 #include "server/idle_watch.h"
 #include "server/limits.h"
 #include "server/masking_service.h"
@@ -35,6 +37,8 @@ class MaskingServer {
     // that do the work of the others.
     int poll_threads = 2;
     int bulk_threads = 2;
+    // Threads that share the gather of one unary call; 0: one a core.
+    int gather_threads = 0;
     bool reflection = false;
     // PEM. If set, "host:port" addresses speak TLS.
     std::string tls_certificate_chain = {};
@@ -73,15 +77,17 @@ class MaskingServer {
   bool Drain(std::chrono::milliseconds bound);
 
  private:
-  MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits, int bulk_threads);
+  MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits, const Options& options);
 
   const std::unique_ptr<Masker> masker_;
+  TokenGatherer gatherer_;
   const Limits limits_;
   CallGate gate_;
   ByteBudget budget_;
   ReplyPool pool_;
   BulkWorkers workers_;
   IdleWatch idle_watch_;
+  Health health_;
   CallParts parts_;
   MaskingService service_;
   std::vector<std::string> addresses_;

@@ -27,6 +27,7 @@ void MaskingService::Stop() {
 
 void MaskingService::Register(grpc::ServerBuilder& builder) {
   builder.RegisterService(&methods_);
+  builder.RegisterService(&health_methods_);
   builder.RegisterAsyncGenericService(&others_);
   queue_ = builder.AddCompletionQueue();
 }
@@ -34,6 +35,7 @@ void MaskingService::Register(grpc::ServerBuilder& builder) {
 void MaskingService::Serve(int num_poll_threads) {
   for (int i = 0; i < kAcceptsOfSmallCalls; ++i) AcceptGenerateMask();
   AcceptGetServerInfo();
+  AcceptHealthCheck();
   for (int i = 0; i < kAcceptsOfOtherCalls; ++i) AcceptOthers();
   for (int i = 0; i < num_poll_threads; ++i) poll_threads_.emplace_back([this] { Poll(); });
 }
@@ -66,6 +68,17 @@ Detached MaskingService::AcceptGetServerInfo() {
   }
 }
 
+Detached MaskingService::AcceptHealthCheck() {
+  const LiveCount::Ticket ticket(live_);
+  for (;;) {
+    auto call = std::make_unique<MessageCall>();
+    health_methods_.RequestCheck(&call->context, &call->request, &call->writer, queue_.get(), queue_.get(),
+                                 &call->accepted);
+    if (!co_await call->accepted) co_return;
+    ServeHealthCheck(std::move(call), parts_, LiveCount::Ticket(live_));
+  }
+}
+
 Detached MaskingService::AcceptOthers() {
   const LiveCount::Ticket ticket(live_);
   const std::string prefix = absl::StrCat("/", v1::MaskingService::service_full_name(), "/");
@@ -78,6 +91,8 @@ Detached MaskingService::AcceptOthers() {
       ServeRandomMasking(std::move(call), parts_, LiveCount::Ticket(live_));
     } else if (method == prefix + "StreamRandomMasking") {
       ServeStreamRandomMasking(std::move(call), parts_, LiveCount::Ticket(live_));
+    } else if (method == absl::StrCat("/", grpc::health::v1::Health::service_full_name(), "/Watch")) {
+      ServeHealthWatch(std::move(call), parts_, LiveCount::Ticket(live_));
     } else {
       ServeUnknownMethod(std::move(call), LiveCount::Ticket(live_));
     }

@@ -1,4 +1,4 @@
-// maskd.v1.MaskingService on a completion queue.
+// maskd.v1.MaskingService and grpc.health.v1.Health on a completion queue.
 #ifndef MASKD_SERVER_MASKING_SERVICE_H_
 #define MASKD_SERVER_MASKING_SERVICE_H_
 
@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "maskd/v1/masking_service.grpc.pb.h"
 #include "server/calls.h"
 #include "server/event.h"
@@ -45,13 +46,19 @@ class MaskingService {
       v1::MaskingService::WithRawMethod_GetServerInfo<v1::MaskingService::WithGenericMethod_RandomMasking<
           v1::MaskingService::WithGenericMethod_StreamRandomMasking<v1::MaskingService::Service>>>>;
 
+  using HealthMethods = grpc::health::v1::Health::WithRawMethod_Check<
+      grpc::health::v1::Health::WithGenericMethod_Watch<grpc::health::v1::Health::Service>>;
+
+  // Accept calls of one method, or of all others, until the server shuts down.
   Detached AcceptGenerateMask();
   Detached AcceptGetServerInfo();
+  Detached AcceptHealthCheck();
   Detached AcceptOthers();
   void Poll();
 
   CallParts& parts_;
   Methods methods_;
+  HealthMethods health_methods_;
   grpc::AsyncGenericService others_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   LiveCount live_;

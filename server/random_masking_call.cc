@@ -59,7 +59,7 @@ absl::StatusOr<grpc::Slice> RandomMasking(const grpc::ByteBuffer& request, const
   MaskedPart part(spec, plan,
                   ReserveRandomMasking(plan, *spec.token_type, parts.masker.backend(), parts.pool));
   MASKD_RETURN_IF_ERROR(part.DrawMasks(parts.masker, parts.pool, is_cancelled));
-  for (const Fragment fragment : message->payload) part.Take(fragment);
+  part.TakeAll(message->payload, parts.gatherer);
   return std::move(part).ToResponse();
 }
 
@@ -75,6 +75,8 @@ Detached LeaveLineAtEnd(StreamCall& call, ByteBudget& budget, ByteBudget::Place&
 
 Detached ServeRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live) {
   const LiveCount::Ticket ticket = std::move(live);
+  const auto T=[]{return std::chrono::duration<double,std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();};
+  double t0=T(),t1=0,t2=0,t3=0,t4=0;
   const IdleWatch::Guard guard(parts.idle_watch, *call);
   ByteBudget::Place place;
   Event left;
@@ -98,8 +100,10 @@ Detached ServeRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts, 
 
     grpc::ByteBuffer response;
     if (status.ok()) {
+      t1=T();
       const bool small = static_cast<std::int64_t>(request.Length()) <= kSmallCallBytes;
       if (!small || parts.masker.waits()) co_await parts.workers.Enter();
+      t2=T();
       try {
         absl::StatusOr<grpc::Slice> slice = RandomMasking(
             request, parts, [&call] { return call->cancelled(); }, place.reservation);
@@ -109,6 +113,7 @@ Detached ServeRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts, 
         status = NoMemory();
       }
     }
+    t3=T();
     request.Clear();
 
     if (status.ok()) {
@@ -118,6 +123,8 @@ Detached ServeRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts, 
     }
     response.Clear();
     co_await call->writing;
+    t4=T();
+    fprintf(stderr,"read %.2f hop %.2f mask %.2f send %.2f\n",t1-t0,t2-t1,t3-t2,t4-t3);
     place.reservation.GiveBack();
   }
   co_await left;

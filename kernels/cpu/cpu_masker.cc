@@ -181,8 +181,7 @@ class CpuMasker final : public Masker {
 }  // namespace
 
 std::unique_ptr<Masker> MakeCpuMasker(int num_threads) {
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  return std::make_unique<CpuMasker>(num_threads > 0 ? num_threads : cores);
+  return std::make_unique<CpuMasker>(ThreadsOrCores(num_threads));
 }
 
 }  // namespace maskd

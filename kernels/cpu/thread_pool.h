@@ -13,6 +13,9 @@
 
 namespace maskd {
 
+// `num_threads`, or one a core for 0.
+int ThreadsOrCores(int num_threads);
+
 // Runs loops on a fixed number of threads. Loops of several callers may
 // overlap; every caller works on its own loop, so that none waits for a thread
 // that serves another.

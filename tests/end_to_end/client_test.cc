@@ -53,11 +53,23 @@ MaskedResults ResultsOf(const MaskedBatch& batch) {
 
 // ---- Every case of the contract, there and back.
 
-class ClientTest : public ::testing::TestWithParam<Transport> {
+// How a batch gets there.
+struct Way {
+  const char* name;
+  Transport transport;
+  MaskingClient::Options options = {};
+};
+
+std::ostream& operator<<(std::ostream& out, const Way& way) { return out << way.name; }
+
+constexpr std::int64_t kNever = INT64_MAX;  // bytes that no batch has
+
+class ClientTest : public ::testing::TestWithParam<Way> {
  protected:
   std::unique_ptr<MaskingClient> MakeClient() {
-    if (GetParam() != Transport::kInProcess) return ConnectOrDie(served_.address());
-    return std::make_unique<MaskingClient>(served_.channel(), MaskingClient::Options{});
+    if (GetParam().transport != Transport::kInProcess)
+      return ConnectOrDie(served_.address(), GetParam().options);
+    return std::make_unique<MaskingClient>(served_.channel(), GetParam().options);
   }
 
   void ExpectSameAsInProcess(const std::vector<MaskingCase>& cases) {
@@ -75,7 +87,7 @@ class ClientTest : public ::testing::TestWithParam<Transport> {
   }
 
   const std::unique_ptr<Masker> reference_ = MakeReferenceMasker();
-  ServedMasker served_{MakeCpuMasker(2), GetParam()};
+  ServedMasker served_{MakeCpuMasker(2), GetParam().transport};
 };
 
 TEST_P(ClientTest, LengthsAreTheBytesOfTheReference) { ExpectSameAsInProcess(LengthCases()); }
@@ -156,12 +168,19 @@ TEST_P(ClientTest, CallsMayOverlap) {
   for (std::thread& thread : threads) thread.join();
 }
 
-std::string TransportOf(const ::testing::TestParamInfo<Transport>& info) { return TransportName(info.param); }
+std::string WayName(const ::testing::TestParamInfo<Way>& info) { return info.param.name; }
 
-INSTANTIATE_TEST_SUITE_P(Transports, ClientTest,
-                         ::testing::Values(Transport::kInProcess, Transport::kLoopback,
-                                           Transport::kUnixSocket),
-                         TransportOf);
+INSTANTIATE_TEST_SUITE_P(
+    Ways, ClientTest,
+    ::testing::Values(
+        Way{"UnaryInProcess", Transport::kInProcess, {.stream_from_bytes = kNever}},
+        Way{"UnaryLoopback", Transport::kLoopback, {.stream_from_bytes = kNever}},
+        Way{"UnaryUnixSocket", Transport::kUnixSocket, {.stream_from_bytes = kNever}},
+        Way{"StreamInProcess", Transport::kInProcess, {.stream_from_bytes = 0}},
+        Way{"StreamLoopback", Transport::kLoopback, {.stream_from_bytes = 0}},
+        Way{"StreamUnixSocket", Transport::kUnixSocket, {.stream_from_bytes = 0}},
+        Way{"StreamsOfThreeConnections", Transport::kLoopback, {.stream_from_bytes = 0, .connections = 3}}),
+    WayName);
 
 // ---- Addresses, and servers that are not there.
 

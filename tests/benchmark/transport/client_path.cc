@@ -15,6 +15,9 @@
 namespace maskd::transport {
 namespace {
 
+// Of a call, with all the times that the server has no room for it.
+constexpr std::chrono::minutes kTimeout{4};
+
 class ClientPath final : public MaskingPath {
  public:
   ClientPath(std::unique_ptr<MaskingClient> client, const ResultBytes& bytes)
@@ -37,9 +40,7 @@ class ClientPath final : public MaskingPath {
 
 absl::StatusOr<std::unique_ptr<MaskingPath>> ConnectClient(const PathTarget& target,
                                                            std::int64_t stream_from_bytes) {
-  MaskingClient::Options options = {.timeout = std::chrono::minutes(5),
-                                    .stream_from_bytes = stream_from_bytes,
-                                    .max_attempts = std::numeric_limits<int>::max()};
+  MaskingClient::Options options = {.timeout = kTimeout, .stream_from_bytes = stream_from_bytes};
   if (!target.root_certificate.empty()) {
     std::ifstream file(target.root_certificate);
     std::ostringstream pem;

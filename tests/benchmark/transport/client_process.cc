@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <iostream>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -12,7 +11,6 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "kernels/host_memory.h"
 #include "kernels/status_macros.h"
 #include "tests/benchmark/transport/line_reader.h"
 
@@ -35,7 +33,7 @@ absl::StatusOr<std::string> MakeCalls(MeasuredCall& call, int count) {
 }
 
 absl::StatusOr<std::string> Load(MeasuredCall& call, const LineReader& commands) {
-  MASKD_RETURN_IF_ERROR(call.Call().status());
+  MASKD_RETURN_IF_ERROR(MakeCalls(call, kWarmUps).status());
   Answer("loading");
   const Stopwatch stopwatch;
   int calls = 0;
@@ -56,12 +54,11 @@ absl::StatusOr<std::vector<double>> ParseNumbers(const std::string& line) {
 }  // namespace
 
 absl::Status ServeCommands(const ClientOptions& options) {
-  if (!options.default_malloc) KeepFreedMemory();
   if (!options.warm_address.empty()) {
     MeasuredCallChoice warm = options.call;
     warm.address = options.warm_address;
     MASKD_ASSIGN_OR_RETURN(const auto call, MakeMeasuredCall(warm));
-    for (int i = 0; i < kWarmUps; ++i) MASKD_RETURN_IF_ERROR(call->Call().status());
+    MASKD_RETURN_IF_ERROR(MakeCalls(*call, kWarmUps).status());
   }
   MASKD_ASSIGN_OR_RETURN(const auto call, MakeMeasuredCall(options.call));
   Answer("connected");
@@ -87,24 +84,27 @@ absl::Status ServeCommands(const ClientOptions& options) {
 }
 
 absl::StatusOr<ClientProcess> ClientProcess::Start(const Setting& setting, const ClientOptions& options) {
+  const MeasuredCallChoice& call = options.call;
   std::vector<std::string> arguments = {setting.program,
                                         "client",
-                                        absl::StrCat("--call=", options.call.name),
-                                        absl::StrCat("--address=", options.call.address),
-                                        absl::StrCat("--root_certificate=", options.call.root_certificate),
-                                        absl::StrCat("--batch_size=", options.call.batch_size),
-                                        absl::StrCat("--clients=", options.call.clients),
-                                        absl::StrCat("--warm_address=", options.warm_address)};
+                                        "--call=" + call.name,
+                                        "--address=" + call.address,
+                                        absl::StrCat("--batch_size=", call.batch_size),
+                                        absl::StrCat("--clients=", call.clients)};
+  if (!call.root_certificate.empty()) arguments.push_back("--root_certificate=" + call.root_certificate);
+  if (!options.warm_address.empty()) arguments.push_back("--warm_address=" + options.warm_address);
   if (options.default_malloc) arguments.emplace_back("--default_malloc");
   MASKD_ASSIGN_OR_RETURN(auto process, ChildProcess::Start(std::move(arguments)));
   MASKD_RETURN_IF_ERROR(process->ReadLine().status());
   return ClientProcess(std::move(process));
 }
 
-absl::StatusOr<std::vector<double>> ClientProcess::Call(int count) {
-  MASKD_RETURN_IF_ERROR(process_->WriteLine(absl::StrCat("call ", count)));
+absl::StatusOr<std::vector<double>> ClientProcess::Call(int warm_ups, int count) {
+  MASKD_RETURN_IF_ERROR(process_->WriteLine(absl::StrCat("call ", warm_ups + count)));
   MASKD_ASSIGN_OR_RETURN(const std::string answer, process_->ReadLine());
-  return ParseNumbers(answer);
+  MASKD_ASSIGN_OR_RETURN(std::vector<double> seconds, ParseNumbers(answer));
+  seconds.erase(seconds.begin(), seconds.begin() + warm_ups);
+  return seconds;
 }
 
 absl::Status ClientProcess::StartLoad() {

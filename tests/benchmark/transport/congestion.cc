@@ -44,7 +44,7 @@ absl::StatusOr<std::string> SetCongestionControlOfChildren(const std::string& ch
 
   if (!CanSet(probe, algorithm)) {
     return absl::FailedPreconditionError(absl::StrCat("the kernel refuses the congestion control ", algorithm,
-                                                      "; see tcp_allowed_congestion_control(7)"));
+                                                      "; see tcp_allowed_congestion_control in tcp(7)"));
   }
   if (access(preload.c_str(), R_OK) != 0) return absl::ErrnoToStatus(errno, preload);
   const char* const before = std::getenv("LD_PRELOAD");

@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::int64_t kBatchSize = 64;
 
-// Calls after the first, of which the later half counts as steady.
-constexpr int kLaterCalls = 16;
+// Calls between the first and those that count as steady.
+constexpr int kLaterCalls = 8;
+constexpr int kSteadyCalls = 8;
 
 struct Path {
   std::string label;
@@ -34,10 +35,10 @@ absl::Status MeasureRound(const Setting& setting, const ServerProcess& warm, Pat
   const MeasuredCallChoice call = {.name = path.call, .address = server.address(), .batch_size = kBatchSize};
   MASKD_ASSIGN_OR_RETURN(ClientProcess client,
                          ClientProcess::Start(setting, {.call = call, .warm_address = warm.address()}));
-  MASKD_ASSIGN_OR_RETURN(const std::vector<double> first, client.Call(1));
-  MASKD_ASSIGN_OR_RETURN(const std::vector<double> later, client.Call(kLaterCalls));
+  MASKD_ASSIGN_OR_RETURN(const std::vector<double> first, client.Call(/*warm_ups=*/0, 1));
+  MASKD_ASSIGN_OR_RETURN(const std::vector<double> steady, client.Call(kLaterCalls, kSteadyCalls));
   path.first_ms.push_back(first.front() * 1e3);
-  path.steady_ms.push_back(Median({later.begin() + kLaterCalls / 2, later.end()}) * 1e3);
+  path.steady_ms.push_back(Median(steady) * 1e3);
   return absl::OkStatus();
 }
 

@@ -6,11 +6,9 @@
 #include <cstring>
 #include <memory>
 #include <span>
-#include <string>
 #include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "kernels/masker.h"
 #include "kernels/status_macros.h"
 #include "tests/benchmark/transport/batch.h"
@@ -55,6 +53,8 @@ class FloorConnection {
     for (;;) {
       FloorCall call;
       MASKD_RETURN_IF_ERROR(socket_.Receive(std::as_writable_bytes(std::span(&call, 1))));
+      if (call.batch_size > kMaxBatchSize)
+        return absl::InvalidArgumentError("a batch of more than kMaxBatchSize");
       MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan,
                              MakeMaskingPlan(RandomMaskingSpec(call.batch_size, call.seed)));
       const MaskingBuffers results = LayOutResults(plan.result_bytes, results_.data());

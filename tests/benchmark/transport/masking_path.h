@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<MaskingPath>> ConnectStreamingFloor(const PathTar
 absl::StatusOr<std::unique_ptr<MaskingPath>> ConnectNaive(const PathTarget& target);
 
 // MaskingClient, made to send every batch in one message or to stream every
-// batch. What the server refuses for want of room is tried again without end.
+// batch. What the server has no room for is tried again for minutes.
 absl::StatusOr<std::unique_ptr<MaskingPath>> ConnectUnary(const PathTarget& target);
 absl::StatusOr<std::unique_ptr<MaskingPath>> ConnectStream(const PathTarget& target);
 

@@ -36,10 +36,10 @@ struct MeasuredCallChoice {
   // A path of masking_path.h: floor-buffered, floor-streaming, naive, unary or
   // stream. Or a call of small_calls.h: generate-mask, generate-mask-client,
   // generate-mask-in-flight, empty or empty-in-flight.
-  std::string name;
-  std::string address;           // "host:port" or "unix:path"
-  std::string root_certificate;  // path of a PEM file; empty: no TLS
-  std::int64_t batch_size = 1;   // N
+  std::string name = {};
+  std::string address = {};           // "host:port" or "unix:path"
+  std::string root_certificate = {};  // path of a PEM file; empty: no TLS
+  std::int64_t batch_size = 1;        // N
   // Of a path: how many clients call at the same time, each on a connection of
   // its own. The call lasts until all are done.
   int clients = 1;

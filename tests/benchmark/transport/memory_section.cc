@@ -37,7 +37,7 @@ absl::Status MeasureRound(const Setting& setting, Path& path) {
       .name = path.call, .address = maskd.address(), .batch_size = kBatchSize, .clients = kClients};
   MASKD_ASSIGN_OR_RETURN(ClientProcess clients, ClientProcess::Start(setting, {.call = call}));
   MASKD_ASSIGN_OR_RETURN(const std::int64_t idle, maskd.PeakResidentBytes());
-  MASKD_ASSIGN_OR_RETURN(const std::vector<double> seconds, clients.Call(1));
+  MASKD_ASSIGN_OR_RETURN(const std::vector<double> seconds, clients.Call(/*warm_ups=*/0, 1));
   MASKD_ASSIGN_OR_RETURN(const std::int64_t peak, maskd.PeakResidentBytes());
   path.idle_mb.push_back(static_cast<double>(idle) * 1e-6);
   path.peak_mb.push_back(static_cast<double>(peak) * 1e-6);

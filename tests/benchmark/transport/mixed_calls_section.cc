@@ -20,7 +20,6 @@ constexpr int kCalls = 1000;
 constexpr int kWarmUps = 200;
 
 constexpr std::int64_t kLoadBatchSize = 64;
-constexpr int kLoadWarmUps = 4;
 constexpr std::chrono::milliseconds kSoloLoad{500};
 
 struct Load {
@@ -49,7 +48,6 @@ absl::StatusOr<Load> StartLoad(const Setting& setting, const std::string& label,
       ClientProcess client,
       ClientProcess::Start(setting,
                            {.call = {.name = path, .address = address, .batch_size = kLoadBatchSize}}));
-  MASKD_RETURN_IF_ERROR(client.Call(kLoadWarmUps).status());
   return Load{.label = label, .client = std::move(client)};
 }
 
@@ -57,7 +55,6 @@ absl::StatusOr<Kind> StartKind(const Setting& setting, const std::string& label,
                                const std::string& address, const std::array<Load, 2>& loads) {
   MASKD_ASSIGN_OR_RETURN(ClientProcess client,
                          ClientProcess::Start(setting, {.call = {.name = call, .address = address}}));
-  MASKD_RETURN_IF_ERROR(client.Call(kWarmUps).status());
   Kind kind = {.client = std::move(client), .alone = {.label = label + ", alone"}, .beside = {}};
   for (const Load& load : loads) kind.beside.push_back({.label = label + ", beside " + load.label});
   return kind;
@@ -71,11 +68,11 @@ absl::Status MeasureSolo(Load& load) {
 }
 
 absl::Status MeasureRound(std::array<Load, 2>& loads, Kind& kind) {
-  MASKD_ASSIGN_OR_RETURN(const std::vector<double> alone, kind.client.Call(kCalls));
+  MASKD_ASSIGN_OR_RETURN(const std::vector<double> alone, kind.client.Call(kWarmUps, kCalls));
   kind.alone.latencies.AddRound(alone);
   for (std::size_t i = 0; i < loads.size(); ++i) {
     MASKD_RETURN_IF_ERROR(loads[i].client.StartLoad());
-    MASKD_ASSIGN_OR_RETURN(const std::vector<double> beside, kind.client.Call(kCalls));
+    MASKD_ASSIGN_OR_RETURN(const std::vector<double> beside, kind.client.Call(kWarmUps, kCalls));
     MASKD_ASSIGN_OR_RETURN(const double calls_per_second, loads[i].client.StopLoad());
     Row& row = kind.beside[i];
     row.latencies.AddRound(beside);

@@ -23,7 +23,7 @@ class NaivePath final : public MaskingPath {
   }
 
   absl::StatusOr<ResultSpans> Mask(const MaskingSpec& spec, std::span<const std::byte> tokens) override {
-    v1::RandomMaskingRequest request = EncodeRandomMaskingRequest(spec);
+    v1::RandomMaskingRequest request = EncodeRandomMasking(spec);
     request.set_tokens(tokens.data(), tokens.size());
     response_ = v1::RandomMaskingResponse();
     grpc::ClientContext context;

@@ -20,9 +20,10 @@ absl::Status MeasureThroughput(const Setting& setting, Report& report);
 absl::Status MeasureSmallCalls(const Setting& setting, Report& report);
 
 // Latencies of one small call at a time, alone and beside a client that has N=64
-// masked without a break, and what share of the throughput it has alone is left
-// to that client. The empty RPC, whose server is a process of its own, shows
-// what the client costs by taking cores alone.
+// masked without a break (but for the comparison of its results), and what share
+// of its calls a second alone that client still makes. The empty RPC, whose
+// server is a process of its own, shows what such a client costs by taking cores
+// alone.
 absl::Status MeasureMixedCalls(const Setting& setting, Report& report);
 
 // The first call of N=64 to a server that has just said that it listens, over

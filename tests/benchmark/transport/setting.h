@@ -13,7 +13,7 @@ struct Setting {
   std::string folder;   // for sockets and keys
   int threads = 0;      // of every server's masker, as MakeCpuMasker takes them
   int rounds = 7;
-  int calls = 192;  // of N=1 in a round of throughput; N times fewer of N
+  int calls = 640;  // of N=1 in a round of throughput; N times fewer of N, at least 3
 };
 
 // Says on stderr which round begins; rounds count from 0.

@@ -57,7 +57,7 @@ class GenerateMaskMessages final : public Messages {
  public:
   explicit GenerateMaskMessages(CheckedBatch batch) : batch_(std::move(batch)) {
     for (std::uint64_t call = 0; call < kNumSeeds; ++call) {
-      const std::string encoded = EncodeGenerateMaskRequest(batch_.SpecOf(call)).SerializeAsString();
+      const std::string encoded = EncodeGenerateMask(batch_.SpecOf(call)).SerializeAsString();
       const grpc::Slice slice(encoded);
       requests_.emplace_back(&slice, 1);
     }

@@ -15,7 +15,7 @@ namespace {
 
 // Calls of a round, one at a time: enough for a 99th percentile.
 constexpr int kCalls = 2000;
-constexpr int kWarmUps = 200;
+constexpr int kWarmUps = 500;
 
 // A kind of small call, and what it showed.
 struct Kind {
@@ -32,21 +32,19 @@ absl::StatusOr<Kind> StartKind(const Setting& setting, const std::string& label,
   MASKD_ASSIGN_OR_RETURN(
       ClientProcess client,
       ClientProcess::Start(setting, {.call = {.name = one_at_a_time, .address = address}}));
-  MASKD_RETURN_IF_ERROR(client.Call(kWarmUps).status());
   Kind kind = {.label = label, .one_at_a_time = std::move(client), .in_flight = std::nullopt};
   if (!in_flight.empty()) {
     MASKD_ASSIGN_OR_RETURN(kind.in_flight,
                            ClientProcess::Start(setting, {.call = {.name = in_flight, .address = address}}));
-    MASKD_RETURN_IF_ERROR(kind.in_flight->Call(1).status());
   }
   return kind;
 }
 
 absl::Status MeasureRound(Kind& kind) {
-  MASKD_ASSIGN_OR_RETURN(const std::vector<double> seconds, kind.one_at_a_time.Call(kCalls));
+  MASKD_ASSIGN_OR_RETURN(const std::vector<double> seconds, kind.one_at_a_time.Call(kWarmUps, kCalls));
   kind.latencies.AddRound(seconds);
   if (!kind.in_flight.has_value()) return absl::OkStatus();
-  MASKD_ASSIGN_OR_RETURN(const std::vector<double> flight, kind.in_flight->Call(1));
+  MASKD_ASSIGN_OR_RETURN(const std::vector<double> flight, kind.in_flight->Call(/*warm_ups=*/1, 1));
   kind.calls_per_second.push_back(kCallsPerFlight / flight.front());
   return absl::OkStatus();
 }

@@ -8,9 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cstring>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -20,8 +18,6 @@
 
 namespace maskd::transport {
 namespace {
-
-constexpr std::size_t kMaxParts = 4;
 
 absl::Status FailedCall(const char* call) { return absl::ErrnoToStatus(errno, call); }
 
@@ -53,11 +49,11 @@ Socket::~Socket() {
 }
 
 absl::Status Socket::Send(std::initializer_list<std::span<const std::byte>> parts) const {
-  std::array<iovec, kMaxParts> storage;
-  std::ranges::transform(parts, storage.begin(), [](std::span<const std::byte> part) {
-    return iovec{const_cast<std::byte*>(part.data()), part.size()};
-  });
-  std::span<iovec> left(storage.data(), parts.size());
+  std::vector<iovec> storage;
+  for (const std::span<const std::byte> part : parts) {
+    storage.push_back({const_cast<std::byte*>(part.data()), part.size()});
+  }
+  std::span<iovec> left(storage);
   while (!left.empty()) {
     msghdr message = {};
     message.msg_iov = left.data();

@@ -18,7 +18,6 @@ namespace maskd::transport {
 namespace {
 
 constexpr std::int64_t kBatchSizes[] = {1, 8, 64, kMaxBatchSize};
-constexpr int kWarmUps = 4;
 
 // The rows that the others are compared with.
 constexpr char kBufferedFloor[] = "TCP floor, buffered";
@@ -89,16 +88,18 @@ absl::Status MeasurePaths(const Setting& setting, std::int64_t batch_size, std::
   std::vector<ClientProcess> clients;
   for (const Path& path : paths) {
     MASKD_ASSIGN_OR_RETURN(ClientProcess client, ClientProcess::Start(setting, path.client));
-    MASKD_RETURN_IF_ERROR(client.Call(kWarmUps).status());
     clients.push_back(std::move(client));
   }
-  const int calls = std::max<int>(1, setting.calls / static_cast<int>(batch_size));
+  const int calls = std::max<int>(3, setting.calls / static_cast<int>(batch_size));
+  // A path rests while the others have their turns, and TCP begins with a small
+  // window again: as many bytes as this bring it back to its pace.
+  const int warm_ups = static_cast<int>(kMaxBatchSize / batch_size);
   for (int round = 0; round < setting.rounds; ++round) {
     ShowProgress(absl::StrCat("throughput of N=", batch_size), round, setting.rounds);
     for (std::size_t i = 0; i < paths.size(); ++i) {
       // Each round begins with another path, lest one always follows the same.
       const std::size_t turn = (i + static_cast<std::size_t>(round)) % paths.size();
-      MASKD_ASSIGN_OR_RETURN(std::vector<double> seconds, clients[turn].Call(calls));
+      MASKD_ASSIGN_OR_RETURN(std::vector<double> seconds, clients[turn].Call(warm_ups, calls));
       paths[turn].seconds.push_back(Median(std::move(seconds)));
     }
   }
