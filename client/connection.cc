@@ -38,6 +38,9 @@ std::shared_ptr<grpc::Channel> Connection::MakeChannel() const {
   // So that a server that is gone without a word is noticed.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
+  // As the server has it, for the same reasons.
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 8 << 20);
+  arguments.SetInt(GRPC_ARG_TCP_MIN_READ_CHUNK_SIZE, 1 << 20);
   std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
   if (!options_.tls_root_certificates.empty() && !absl::StartsWith(address_, "unix:")) {
     grpc::SslCredentialsOptions tls;

@@ -27,6 +27,14 @@ constexpr std::int64_t kMaxGrpcMessageBytes = std::numeric_limits<int>::max();
 // Share of the budget that responses may keep when nothing uses it: 1 of these.
 constexpr std::int64_t kIdleShareOfReplies = 8;
 
+// What a caller may send of a message before it is read, and what one read of a
+// socket takes at least: with gRPC's own values, each large message begins with
+// a hundred reads of 8 KiB and waits for windows to open (docs/performance.md).
+void TuneForLargeMessages(grpc::ServerBuilder& builder) {
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 8 << 20);
+  builder.AddChannelArgument(GRPC_ARG_TCP_MIN_READ_CHUNK_SIZE, 1 << 20);
+}
+
 std::shared_ptr<grpc::ServerCredentials> Credentials(const std::string& address,
                                                      const MaskingServer::Options& options) {
   if (options.tls_certificate_chain.empty() || absl::StartsWith(address, "unix:"))
@@ -79,6 +87,7 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_message_bytes));
   // Clients ask now and then whether this end is still there.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
+  TuneForLargeMessages(builder);
   builder.SetMaxSendMessageSize(-1);  // CheckLimits bounds responses before they are made
   // The bound above is checked after decompression: a small message could take
   // any amount of memory before it is refused.

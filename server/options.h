@@ -19,7 +19,7 @@ struct ServerOptions {
   std::string device = "auto";
   int threads = 0;
   // See MaskingServer::Options.
-  int poll_threads = 2;
+  int poll_threads = 1;
   int bulk_threads = 2;
   // Files in PEM; empty: no TLS.
   std::string tls_cert;

@@ -75,8 +75,6 @@ Detached LeaveLineAtEnd(StreamCall& call, ByteBudget& budget, ByteBudget::Place&
 
 Detached ServeRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live) {
   const LiveCount::Ticket ticket = std::move(live);
-  const auto T=[]{return std::chrono::duration<double,std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();};
-  double t0=T(),t1=0,t2=0,t3=0,t4=0;
   const IdleWatch::Guard guard(parts.idle_watch, *call);
   ByteBudget::Place place;
   Event left;
@@ -100,10 +98,8 @@ Detached ServeRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts, 
 
     grpc::ByteBuffer response;
     if (status.ok()) {
-      t1=T();
       const bool small = static_cast<std::int64_t>(request.Length()) <= kSmallCallBytes;
       if (!small || parts.masker.waits()) co_await parts.workers.Enter();
-      t2=T();
       try {
         absl::StatusOr<grpc::Slice> slice = RandomMasking(
             request, parts, [&call] { return call->cancelled(); }, place.reservation);
@@ -113,18 +109,14 @@ Detached ServeRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts, 
         status = NoMemory();
       }
     }
-    t3=T();
-    request.Clear();
-
     if (status.ok()) {
       call->StartWriteAndFinish(response);
     } else {
       call->StartFinish(ToGrpcStatus(status, call->context));
     }
     response.Clear();
+    request.Clear();
     co_await call->writing;
-    t4=T();
-    fprintf(stderr,"read %.2f hop %.2f mask %.2f send %.2f\n",t1-t0,t2-t1,t3-t2,t4-t3);
     place.reservation.GiveBack();
   }
   co_await left;

@@ -23,6 +23,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Limits kOneSecond{.max_idle = std::chrono::seconds(1)};
+constexpr std::chrono::seconds kSeveralIdleTimes{5};
 
 class IdleTest : public ::testing::Test {
  protected:
@@ -57,7 +58,14 @@ TEST_F(IdleTest, ACallerThatStopsInsideABatch) {
 }
 
 TEST_F(IdleTest, ACallerThatSendsNothing) {
-  OpenStream stream(served_.stub());
+  OpenStream stream(served_.stub(), kSeveralIdleTimes);
+  const grpc::Status status = stream.Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED) << status.error_message();
+}
+
+TEST_F(IdleTest, ACallerThatSendsNothingAfterABatch) {
+  OpenStream stream(served_.stub(), kSeveralIdleTimes);
+  ASSERT_TRUE(stream.Write(MessagesOf(GoodRandomMasking(), 192)));
   const grpc::Status status = stream.Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED) << status.error_message();
 }

@@ -56,9 +56,15 @@ const Stage kStages[] = {
        ReadOnePart(stream);
      }},
     {"AfterOnePartInsideABatch",
-     [](OpenStream& stream, const auto& request) {
-       AdmitAndSend(stream, request, 100);
-       ReadOnePart(stream);
+     [](OpenStream& stream, const auto& bulk) {
+       v1::RandomMaskingRequest request = bulk;
+       request.mutable_spec()->set_num_keep(256);  // its results are as large as its tokens
+       ASSERT_TRUE(stream.Admit(request));
+       std::atomic<bool> read = false;
+       std::thread reader([&] { ReadOnePart(stream), read = true; });
+       for (std::size_t at = 0; !read && at < request.tokens().size(); at += kChunkBytes)
+         EXPECT_TRUE(stream.Write(TokensMessage(request.tokens().substr(at, kChunkBytes))));
+       reader.join();
      }},
 };
 

@@ -101,8 +101,8 @@ StreamMessages MessagesOf(const v1::RandomMaskingRequest& request, std::size_t c
   return messages;
 }
 
-OpenStream::OpenStream(v1::MaskingService::Stub& stub) {
-  context_.set_deadline(std::chrono::system_clock::now() + kPatience);
+OpenStream::OpenStream(v1::MaskingService::Stub& stub, std::chrono::seconds timeout) {
+  context_.set_deadline(std::chrono::system_clock::now() + timeout);
   stream_ = stub.StreamRandomMasking(&context_);
 }
 

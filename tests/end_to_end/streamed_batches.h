@@ -41,7 +41,7 @@ StreamMessages MessagesOf(const v1::RandomMaskingRequest& request, std::size_t c
 // One call of StreamRandomMasking. Ends it, if need be, when destroyed.
 class OpenStream {
  public:
-  explicit OpenStream(v1::MaskingService::Stub& stub);
+  explicit OpenStream(v1::MaskingService::Stub& stub, std::chrono::seconds timeout = kPatience);
   ~OpenStream();
 
   OpenStream(const OpenStream&) = delete;

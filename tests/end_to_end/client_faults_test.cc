@@ -1,0 +1,218 @@
+// Calls of the client that are stopped, or time out, at every stage; and what is
+// read of the caller's memory after.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <future>
+#include <iostream>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client/masking_client.h"
+#include "kernels/masker.h"
+#include "proto/retry_info.h"
+#include "tests/end_to_end/guarded_call.h"
+#include "tests/end_to_end/scripted_service.h"
+#include "tests/end_to_end/served_masker.h"
+#include "tests/end_to_end/tcp_relay.h"
+#include "tests/end_to_end/test_maskers.h"
+
+namespace maskd {
+namespace {
+
+using std::chrono::milliseconds;
+
+MaskingCase CaseOfMegabytes(std::int64_t megabytes) {
+  return {.name = "Megabytes",
+          .spec = {.batch_size = megabytes * 4,
+                   .sequence_length = 256,
+                   .token_type = TokenType{.token_dim = 256, .element_bytes = 4},
+                   .mask_ratio = 0.75,
+                   .selection = {.kept_tokens = true, .mask = true}},
+          .sample_ids = {}};
+}
+
+// Both ways of a batch to the server.
+class ClientFaultsTest : public ::testing::TestWithParam<bool> {
+ protected:
+  std::unique_ptr<MaskingClient> Connect(const std::string& address) {
+    return MaskingClient::Connect(address,
+                                  {.timeout = kPatience, .stream_from_bytes = GetParam() ? 0 : INT64_MAX})
+        .value();
+  }
+};
+
+// ---- Stop.
+
+TEST_P(ClientFaultsTest, StoppedBeforeItBegins) {
+  const ServedMasker served(MakeReferenceMasker(), Transport::kLoopback);
+  std::stop_source stop;
+  stop.request_stop();
+  const absl::Status status = CallIntoGuarded(*Connect(served.address()), PreparedCase(CaseOfMegabytes(1)),
+                                              nullptr, {.stop = stop.get_token()});
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+}
+
+TEST_P(ClientFaultsTest, StoppedInsideTheMasker) {
+  Rendezvous rendezvous;
+  const ServedMasker served(std::make_unique<BlockingMasker>(&rendezvous), Transport::kLoopback);
+  std::stop_source stop;
+  auto call = std::async(std::launch::async, [&] {
+    return CallIntoGuarded(*Connect(served.address()), PreparedCase(CaseOfMegabytes(1)), nullptr,
+                           {.stop = stop.get_token()});
+  });
+  rendezvous.entered.wait();
+  stop.request_stop();
+  const absl::Status status = call.get();
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+  rendezvous.release.count_down();
+}
+
+TEST_P(ClientFaultsTest, StoppedWhileItSends) {
+  const ServedMasker served(MakeCpuMasker(2), Transport::kLoopback);
+  TcpRelay relay(served.address());
+  const auto client = Connect(relay.address());
+  ASSERT_TRUE(client->GetServerInfo().ok());
+  relay.HoldAfter(1 << 20);
+  std::stop_source stop;
+  auto call = std::async(std::launch::async, [&] {
+    return CallIntoGuarded(*client, PreparedCase(CaseOfMegabytes(32)), nullptr, {.stop = stop.get_token()});
+  });
+  EXPECT_TRUE(relay.WaitUntilHeld());
+  stop.request_stop();
+  const absl::Status status = call.get();
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+}
+
+TEST_P(ClientFaultsTest, StoppedWhileItWaitsToTryAgain) {
+  std::atomic<int> calls = 0;
+  ScriptedService service({.before_call = [&] {
+    ++calls;
+    const std::string message = "no room for ten minutes";
+    return grpc::Status(
+        grpc::StatusCode::RESOURCE_EXHAUSTED, message,
+        EncodeRetryInfo(grpc::StatusCode::RESOURCE_EXHAUSTED, message, std::chrono::minutes(10)));
+  }});
+  const ServedService served(service);
+  std::stop_source stop;
+  auto call = std::async(std::launch::async, [&] {
+    return CallIntoGuarded(*Connect(served.address()), PreparedCase(CaseOfMegabytes(1)), nullptr,
+                           {.timeout = std::chrono::minutes(60), .stop = stop.get_token()});
+  });
+  while (calls == 0) std::this_thread::yield();
+  EXPECT_EQ(call.wait_for(milliseconds(100)), std::future_status::timeout);
+  stop.request_stop();
+  const absl::Status status = call.get();
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_P(ClientFaultsTest, StoppedAtAnyMoment) {
+  const char* const given = std::getenv("MASKD_TEST_SEED");
+  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
+  SCOPED_TRACE("MASKD_TEST_SEED=" + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  const ServedMasker served(MakeCpuMasker(2), Transport::kLoopback);
+  const auto client = Connect(served.address());
+  const PreparedCase prepared(CaseOfMegabytes(4));
+  const MaskedResults expected = MaskOrFail(*MakeReferenceMasker(), prepared.plan(), prepared.tokens());
+  for (int i = 0; i < 40; ++i) {
+    std::stop_source stop;
+    std::thread stopper([&, wait = random() % 8000] {
+      std::this_thread::sleep_for(std::chrono::microseconds(wait));  // any moment will do
+      stop.request_stop();
+    });
+    MaskedResults results;
+    const absl::Status status = CallIntoGuarded(*client, prepared, &results, {.stop = stop.get_token()});
+    stopper.join();
+    EXPECT_TRUE(status.ok() || absl::IsCancelled(status)) << status;
+    if (status.ok()) ExpectSameResults(results, expected);
+  }
+  ExpectBudgetReturns(served.server());
+  ExpectReferenceResults(*client, CaseOfMegabytes(1));
+}
+
+// ---- Deadlines.
+
+// Completes connections and never reads.
+class SilentPeer {
+ public:
+  SilentPeer() : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    EXPECT_EQ(listen(socket_, 8), 0);
+    address_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
+  ~SilentPeer() { close(socket_); }
+
+  const std::string& address() const { return address_; }
+
+ private:
+  const int socket_;
+  std::string address_;
+};
+
+TEST_P(ClientFaultsTest, DeadlineAgainstAPeerThatSaysNothing) {
+  const SilentPeer peer;
+  const absl::Status status = CallIntoGuarded(*Connect(peer.address()), PreparedCase(CaseOfMegabytes(64)),
+                                              nullptr, {.timeout = milliseconds(300)});
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
+}
+
+TEST_P(ClientFaultsTest, DeadlineInsideTheMasker) {
+  Rendezvous rendezvous;
+  const ServedMasker served(std::make_unique<BlockingMasker>(&rendezvous), Transport::kLoopback);
+  const absl::Status status = CallIntoGuarded(*Connect(served.address()), PreparedCase(CaseOfMegabytes(16)),
+                                              nullptr, {.timeout = milliseconds(300)});
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
+  rendezvous.release.count_down();
+}
+
+// The peer stops reading inside the tokens. When the call has returned, the
+// caller's memory is the caller's: what it writes there is not sent.
+TEST_P(ClientFaultsTest, DeadlineAgainstAPeerThatStopsReading) {
+  const ServedMasker served(MakeCpuMasker(2), Transport::kLoopback);
+  TcpRelay relay(served.address());
+  auto client = Connect(relay.address());
+  ASSERT_TRUE(client->GetServerInfo().ok());
+  for (const std::int64_t held_after : {0, 3 << 20}) {
+    const MaskingCase masking_case = CaseOfMegabytes(64);
+    const PreparedCase shape(masking_case);
+    std::vector<std::byte> tokens(shape.tokens().size(), std::byte{0x11});
+    std::vector<std::byte> kept(static_cast<std::size_t>(shape.plan().result_bytes.kept_tokens));
+    std::vector<std::byte> mask(static_cast<std::size_t>(shape.plan().result_bytes.mask));
+    relay.HoldAfter(held_after);
+    const absl::Status status =
+        client
+            ->RandomMasking(shape.spec(), tokens, {.kept_tokens = kept.data(), .mask = mask.data()},
+                            {.timeout = milliseconds(300)})
+            .status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
+    std::fill(tokens.begin(), tokens.end(), std::byte{0xee});
+  }
+  client.reset();
+  EXPECT_EQ(relay.TakeHeld().find(std::string(64, '\xee')), std::string::npos);
+  relay.Cut();
+  ExpectBudgetReturns(served.server());
+}
+
+std::string WayName(const ::testing::TestParamInfo<bool>& info) { return info.param ? "Streamed" : "Unary"; }
+
+INSTANTIATE_TEST_SUITE_P(Ways, ClientFaultsTest, ::testing::Bool(), WayName);
+
+}  // namespace
+}  // namespace maskd

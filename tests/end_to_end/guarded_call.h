@@ -1,0 +1,24 @@
+// Calls of the client into memory that notices writes beside it.
+#ifndef MASKD_TESTS_END_TO_END_GUARDED_CALL_H_
+#define MASKD_TESTS_END_TO_END_GUARDED_CALL_H_
+
+#include "absl/status/status.h"
+#include "client/masking_client.h"
+#include "tests/contract/masked_results.h"
+#include "tests/contract/masking_case.h"
+
+namespace maskd {
+
+// Calls RandomMasking with the buffers of the results that were selected, each
+// `misalignment` (0 to 63) past a multiple of 64. Fails the test if anything
+// beside them is written, also if the call fails.
+absl::Status CallIntoGuarded(MaskingClient& client, const PreparedCase& prepared, MaskedResults* results,
+                             const CallLimits& limits = {}, std::int64_t misalignment = 0);
+
+// Fails the test if the call is not answered with the bytes of the reference.
+void ExpectReferenceResults(MaskingClient& client, const MaskingCase& masking_case,
+                            std::int64_t misalignment = 0);
+
+}  // namespace maskd
+
+#endif  // MASKD_TESTS_END_TO_END_GUARDED_CALL_H_
