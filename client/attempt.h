@@ -44,6 +44,10 @@ absl::Status Retry(const CallScope& scope, int max_attempts, const std::function
 Outcome CallUnary(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
                   std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response);
 
+// Whether the noise and the id of one sample fit in a header, without which a
+// batch cannot be streamed.
+bool CanStream(const MaskingSpec& spec);
+
 // Streams the batch of `spec` and `plan` and writes its results. `tokens` are
 // the plan's.
 Outcome CallStream(Connection& connection, const MaskingSpec& spec, const MaskingPlan& plan,

@@ -113,7 +113,8 @@ absl::StatusOr<MaskingFacts> MaskingClient::RandomMasking(const MaskingSpec& spe
   }
   const CallScope scope = Begin(limits);
   MaskingFacts facts;
-  const bool streamed = plan.tokens_bytes + plan.result_bytes.total() >= options_.stream_from_bytes;
+  const bool streamed =
+      plan.tokens_bytes + plan.result_bytes.total() >= options_.stream_from_bytes && CanStream(spec);
   MASKD_RETURN_IF_ERROR(streamed ? MaskStreamed(spec, plan, tokens, results, scope, facts)
                                  : MaskUnary(spec, plan, tokens, results, scope, facts));
   return facts;

@@ -27,11 +27,15 @@ constexpr std::int64_t kChunkBytes = std::int64_t{2} << 20;
 // What a header may have of noise and sample ids. Servers take 1 MiB.
 constexpr std::int64_t kHeaderBytes = std::int64_t{1000} << 10;
 
+// What one sample adds to a header.
+std::int64_t HeaderBytesOfSample(const MaskingSpec& spec) {
+  return (spec.sample_ids.has_value() ? 8 : 0) +
+         (spec.noise_source == NoiseSource::kProvided ? spec.sequence_length * 4 : 0);
+}
+
 // Samples whose noise and ids fit in one header.
 std::int64_t SamplesOfHeader(const MaskingSpec& spec) {
-  std::int64_t bytes = 0;
-  if (spec.sample_ids.has_value()) bytes += 8;
-  if (spec.noise_source == NoiseSource::kProvided) bytes += spec.sequence_length * 4;
+  const std::int64_t bytes = HeaderBytesOfSample(spec);
   if (bytes == 0) return spec.batch_size;
   return std::clamp<std::int64_t>(kHeaderBytes / bytes, 1, spec.batch_size);
 }
@@ -118,10 +122,12 @@ class Parts {
 
 }  // namespace
 
+bool CanStream(const MaskingSpec& spec) { return HeaderBytesOfSample(spec) <= kHeaderBytes; }
+
 Outcome CallStream(Connection& connection, const MaskingSpec& spec, const MaskingPlan& plan,
                    BorrowedBytes& tokens, const MaskingBuffers& results, const CallScope& scope,
                    MaskingFacts& facts) {
-  enum Tag : std::intptr_t { kStarted = 1, kWritten, kRead, kFinished };
+  enum Tag : std::intptr_t { kStarted = 1, kHeaderWritten, kAdmitted, kWritten, kRead, kFinished };
   const auto tag_of = [](Tag tag) { return reinterpret_cast<void*>(tag); };
 
   grpc::ClientContext context;
@@ -137,10 +143,13 @@ Outcome CallStream(Connection& connection, const MaskingSpec& spec, const Maskin
   absl::Status fault;  // of the server's
   grpc::Status status;
   // One thread sends and receives: after each event the next operation of its
-  // kind starts, until reads fail, which they do when the status has come.
+  // kind starts, until reads fail, which they do when the status has come. The
+  // tokens wait until the server has room for them, and says so with its initial
+  // metadata.
   stream->StartCall(tag_of(kStarted));
   int under_way = 1;
   bool writable = true;
+  int before_tokens = 2;  // events: the header has gone, and was admitted
   const auto write_next = [&] {
     if (!writable) return;
     ++under_way;
@@ -157,10 +166,17 @@ Outcome CallStream(Connection& connection, const MaskingSpec& spec, const Maskin
     --under_way;
     switch (static_cast<Tag>(reinterpret_cast<std::intptr_t>(tag))) {
       case kStarted:
+        stream->ReadInitialMetadata(tag_of(kAdmitted));
+        stream->Write(messages.Next(), tag_of(kHeaderWritten));
+        under_way += 2;
+        break;
+      case kAdmitted:
         stream->Read(&incoming, tag_of(kRead));
         ++under_way;
-        writable = ok;
-        write_next();
+        [[fallthrough]];
+      case kHeaderWritten:
+        writable &= ok;
+        if (--before_tokens == 0) write_next();
         break;
       case kWritten:
         writable &= ok;

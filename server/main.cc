@@ -5,6 +5,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -21,6 +23,9 @@
 
 namespace maskd {
 namespace {
+
+// Requests of a large batch or two.
+constexpr std::int64_t kWarmBytes = std::int64_t{96} << 20;
 
 // gRPC's own words, for --log_level=debug; what matters of them this program
 // says itself.
@@ -54,6 +59,8 @@ int Run(const ServerOptions& options) {
     spdlog::critical("--device={}: {}", options.device, std::string(choice.status().message()));
     return EXIT_FAILURE;
   }
+  // So that the first callers do not wait for the kernel to find memory.
+  GrowHeap(static_cast<std::size_t>(std::min(kWarmBytes, options.limits.max_inflight_bytes / 4)));
   const std::string backend = choice->masker->backend();
   const std::string device_name = choice->masker->device_name();
   auto server = MaskingServer::Start(std::move(choice->masker),

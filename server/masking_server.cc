@@ -31,7 +31,7 @@ constexpr std::int64_t kIdleShareOfReplies = 8;
 // socket takes at least: with gRPC's own values, each large message begins with
 // a hundred reads of 8 KiB and waits for windows to open (docs/performance.md).
 void TuneForLargeMessages(grpc::ServerBuilder& builder) {
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 8 << 20);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 2 << 20);
   builder.AddChannelArgument(GRPC_ARG_TCP_MIN_READ_CHUNK_SIZE, 1 << 20);
 }
 

@@ -83,10 +83,11 @@ Detached ServeRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts, 
     const absl::StatusOr<CallGate::Pass> pass = parts.gate.Enter();
     absl::Status status = pass.status();
     const std::optional<std::int64_t> call_bytes = CallBytesOf(call->context);
-    if (status.ok() && call_bytes.has_value()) {
-      if (*call_bytes > kSmallCallBytes) status = parts.budget.Resize(*call_bytes, place.reservation);
-    } else if (status.ok()) {
-      parts.budget.Enter(parts.limits.max_message_bytes, place);
+    const std::int64_t bytes = call_bytes.value_or(parts.limits.max_message_bytes);
+    if (status.ok() && call_bytes > parts.budget.total_bytes()) {
+      status = parts.budget.Resize(bytes, place.reservation);  // says why
+    } else if (status.ok() && bytes > kSmallCallBytes) {
+      parts.budget.Enter(bytes, place);
       if (!co_await place.turn) status = absl::CancelledError("the caller has gone");
     }
 

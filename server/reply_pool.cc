@@ -13,6 +13,11 @@ namespace {
 // Smaller ones are malloc's, which keeps them as well.
 constexpr std::size_t kSmallestBlock = std::size_t{64} << 10;
 
+// Allocated at the start: for the unary response to a large batch, and for the
+// parts of streams.
+constexpr std::size_t kFirstBlocks[] = {std::size_t{16} << 20, std::size_t{5} << 18, std::size_t{5} << 18,
+                                        std::size_t{5} << 18, std::size_t{5} << 18};
+
 // Sizes of blocks are multiples of an eighth of the power of two below, so that
 // responses of about the same size share blocks and little is left over.
 std::size_t BlockSize(std::size_t size) {
@@ -33,10 +38,11 @@ struct ReplyPool::Blocks {
   std::span<std::byte> Take(std::size_t size) {
     {
       const std::lock_guard lock(mutex);
-      if (const auto found = idle.find(size); found != idle.end()) {
+      // Of about this size, so that small responses do not use up large blocks.
+      if (const auto found = idle.lower_bound(size); found != idle.end() && found->first <= 2 * size) {
         const std::span<std::byte> block = found->second;
         idle.erase(found);
-        idle_bytes -= static_cast<std::int64_t>(size);
+        idle_bytes -= static_cast<std::int64_t>(block.size());
         return block;
       }
       ++allocations;
@@ -67,7 +73,12 @@ struct ReplyPool::Blocks {
   std::int64_t allocations = 0;                           // guarded by mutex
 };
 
-ReplyPool::ReplyPool(std::int64_t max_idle_bytes) : blocks_(std::make_shared<Blocks>(max_idle_bytes)) {}
+ReplyPool::ReplyPool(std::int64_t max_idle_bytes) : blocks_(std::make_shared<Blocks>(max_idle_bytes)) {
+  for (const std::size_t size : kFirstBlocks) {
+    if (blocks_->idle_bytes + static_cast<std::int64_t>(size) <= max_idle_bytes)
+      blocks_->GiveBack(AllocatePages(size));
+  }
+}
 
 ReplyPool::Buffer ReplyPool::Take(std::size_t size) {
   Buffer buffer;

@@ -1,5 +1,6 @@
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -90,7 +91,7 @@ class Stream {
                                                      " bytes before the end of the tokens of batch ",
                                                      batch_->index()));
     }
-    const auto header_bytes = static_cast<std::int64_t>(received.message.fields.size());
+    const auto header_bytes = static_cast<std::int64_t>(received.fields.header().ByteSizeLong());
     if (header_bytes > kMaxHeaderBytes) {
       return absl::ResourceExhaustedError(
           absl::StrCat("a header has ", header_bytes, " bytes; it may have ", kMaxHeaderBytes,
@@ -104,7 +105,8 @@ class Stream {
       pass_.emplace(std::move(pass));
     }
     const std::int64_t bytes = batch->working_bytes();
-    if (bytes > reservation_.bytes()) MASKD_RETURN_IF_ERROR(parts_.budget.Resize(bytes, reservation_));
+    if (bytes > std::max(kSmallCallBytes, reservation_.bytes()))
+      MASKD_RETURN_IF_ERROR(parts_.budget.Resize(bytes, reservation_));
     batch_ = std::move(batch);
     ++num_batches_;
     return absl::OkStatus();

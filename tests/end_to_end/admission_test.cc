@@ -155,13 +155,6 @@ TEST_F(AdmissionTest, LaterBatchIsRefusedWhileAnotherStreamHasTheRoom) {
 
 // ---- Unary calls.
 
-TEST_F(AdmissionTest, UnaryCallThatSaysItsSizeIsRefused) {
-  OpenStream first(served_.stub());
-  ASSERT_TRUE(first.Admit(bulk_));
-  grpc::ClientContext context;
-  RetryDelay(CallUnaryWith(context, bulk_, std::to_string(bulk_.ByteSizeLong() + (1 << 20))), context);
-}
-
 TEST_F(AdmissionTest, UnaryCallThatNeverFitsIsRefusedForGood) {
   grpc::ClientContext context;
   ExpectNoRetryDelay(CallUnaryWith(context, bulk_, std::to_string(stream_bytes_ * 2)), context);
@@ -175,15 +168,21 @@ TEST_F(AdmissionTest, UnaryCallThatSaysItsSizeIsAnsweredIfThereIsRoom) {
   EXPECT_TRUE(status.ok()) << status.error_message();
 }
 
-TEST_F(AdmissionTest, UnaryCallThatDoesNotSayItsSizeWaits) {
-  auto first = std::make_unique<OpenStream>(served_.stub());
-  ASSERT_TRUE(first->Admit(bulk_));
-  grpc::ClientContext context;
-  auto waiting = std::async(std::launch::async, [&] { return CallUnaryWith(context, BulkRequest(4), ""); });
-  EXPECT_EQ(waiting.wait_for(kAMoment), std::future_status::timeout);
-  first.reset();
-  const grpc::Status status = waiting.get();
-  EXPECT_TRUE(status.ok()) << status.error_message();
+TEST_F(AdmissionTest, UnaryCallsWaitForRoom) {
+  const v1::RandomMaskingRequest request = BulkRequest(4);
+  for (const std::string& call_bytes : {std::to_string(request.ByteSizeLong() + (1 << 14)), std::string()}) {
+    auto first = std::make_unique<OpenStream>(served_.stub());
+    ASSERT_TRUE(first->Admit(bulk_));
+    grpc::ClientContext context;
+    auto waiting =
+        std::async(std::launch::async, [&] { return CallUnaryWith(context, request, call_bytes); });
+    EXPECT_EQ(waiting.wait_for(kAMoment), std::future_status::timeout);
+    EXPECT_EQ(served_.server().inflight_bytes(), stream_bytes_);
+    first.reset();
+    const grpc::Status status = waiting.get();
+    EXPECT_TRUE(status.ok()) << "'" << call_bytes << "': " << status.error_message();
+    ExpectBudgetReturns(served_.server());
+  }
 }
 
 TEST_F(AdmissionTest, CancelledCallLeavesTheLine) {

@@ -42,13 +42,31 @@ MaskingCase CaseOfMegabytes(std::int64_t megabytes) {
           .sample_ids = {}};
 }
 
+// The status of a call. Aborts if it does not return: there is no other way out
+// of it.
+absl::Status Get(std::future<absl::Status> call) {
+  if (call.wait_for(kPatience) != std::future_status::ready) {
+    std::cerr << "the call has not returned after " << kPatience.count() << " s" << std::endl;
+    std::abort();
+  }
+  return call.get();
+}
+
 // Both ways of a batch to the server.
 class ClientFaultsTest : public ::testing::TestWithParam<bool> {
  protected:
   std::unique_ptr<MaskingClient> Connect(const std::string& address) {
     return MaskingClient::Connect(address,
-                                  {.timeout = kPatience, .stream_from_bytes = GetParam() ? 0 : INT64_MAX})
+                                  {.timeout = kPatience / 2, .stream_from_bytes = GetParam() ? 0 : INT64_MAX})
         .value();
+  }
+
+  // Begins a call with a batch of its own.
+  static std::future<absl::Status> Begin(MaskingClient& client, std::int64_t megabytes,
+                                         const CallLimits& limits) {
+    return std::async(std::launch::async, [&client, megabytes, limits] {
+      return CallIntoGuarded(client, PreparedCase(CaseOfMegabytes(megabytes)), nullptr, limits);
+    });
   }
 };
 
@@ -56,24 +74,22 @@ class ClientFaultsTest : public ::testing::TestWithParam<bool> {
 
 TEST_P(ClientFaultsTest, StoppedBeforeItBegins) {
   const ServedMasker served(MakeReferenceMasker(), Transport::kLoopback);
+  const auto client = Connect(served.address());
   std::stop_source stop;
   stop.request_stop();
-  const absl::Status status = CallIntoGuarded(*Connect(served.address()), PreparedCase(CaseOfMegabytes(1)),
-                                              nullptr, {.stop = stop.get_token()});
+  const absl::Status status = Get(Begin(*client, 1, {.stop = stop.get_token()}));
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
 }
 
 TEST_P(ClientFaultsTest, StoppedInsideTheMasker) {
   Rendezvous rendezvous;
   const ServedMasker served(std::make_unique<BlockingMasker>(&rendezvous), Transport::kLoopback);
+  const auto client = Connect(served.address());
   std::stop_source stop;
-  auto call = std::async(std::launch::async, [&] {
-    return CallIntoGuarded(*Connect(served.address()), PreparedCase(CaseOfMegabytes(1)), nullptr,
-                           {.stop = stop.get_token()});
-  });
+  auto call = Begin(*client, 1, {.stop = stop.get_token()});
   rendezvous.entered.wait();
   stop.request_stop();
-  const absl::Status status = call.get();
+  const absl::Status status = Get(std::move(call));
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
   rendezvous.release.count_down();
 }
@@ -85,12 +101,10 @@ TEST_P(ClientFaultsTest, StoppedWhileItSends) {
   ASSERT_TRUE(client->GetServerInfo().ok());
   relay.HoldAfter(1 << 20);
   std::stop_source stop;
-  auto call = std::async(std::launch::async, [&] {
-    return CallIntoGuarded(*client, PreparedCase(CaseOfMegabytes(32)), nullptr, {.stop = stop.get_token()});
-  });
+  auto call = Begin(*client, 32, {.stop = stop.get_token()});
   EXPECT_TRUE(relay.WaitUntilHeld());
   stop.request_stop();
-  const absl::Status status = call.get();
+  const absl::Status status = Get(std::move(call));
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
 }
 
@@ -104,15 +118,13 @@ TEST_P(ClientFaultsTest, StoppedWhileItWaitsToTryAgain) {
         EncodeRetryInfo(grpc::StatusCode::RESOURCE_EXHAUSTED, message, std::chrono::minutes(10)));
   }});
   const ServedService served(service);
+  const auto client = Connect(served.address());
   std::stop_source stop;
-  auto call = std::async(std::launch::async, [&] {
-    return CallIntoGuarded(*Connect(served.address()), PreparedCase(CaseOfMegabytes(1)), nullptr,
-                           {.timeout = std::chrono::minutes(60), .stop = stop.get_token()});
-  });
+  auto call = Begin(*client, 1, {.timeout = std::chrono::minutes(60), .stop = stop.get_token()});
   while (calls == 0) std::this_thread::yield();
   EXPECT_EQ(call.wait_for(milliseconds(100)), std::future_status::timeout);
   stop.request_stop();
-  const absl::Status status = call.get();
+  const absl::Status status = Get(std::move(call));
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
   EXPECT_EQ(calls, 1);
 }
@@ -133,7 +145,9 @@ TEST_P(ClientFaultsTest, StoppedAtAnyMoment) {
       stop.request_stop();
     });
     MaskedResults results;
-    const absl::Status status = CallIntoGuarded(*client, prepared, &results, {.stop = stop.get_token()});
+    const absl::Status status = Get(std::async(std::launch::async, [&] {
+      return CallIntoGuarded(*client, prepared, &results, {.stop = stop.get_token()});
+    }));
     stopper.join();
     EXPECT_TRUE(status.ok() || absl::IsCancelled(status)) << status;
     if (status.ok()) ExpectSameResults(results, expected);
@@ -166,18 +180,20 @@ class SilentPeer {
   std::string address_;
 };
 
+const CallLimits kSoon{.timeout = milliseconds(300)};
+
 TEST_P(ClientFaultsTest, DeadlineAgainstAPeerThatSaysNothing) {
   const SilentPeer peer;
-  const absl::Status status = CallIntoGuarded(*Connect(peer.address()), PreparedCase(CaseOfMegabytes(64)),
-                                              nullptr, {.timeout = milliseconds(300)});
+  const auto client = Connect(peer.address());
+  const absl::Status status = Get(Begin(*client, 64, kSoon));
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
 }
 
 TEST_P(ClientFaultsTest, DeadlineInsideTheMasker) {
   Rendezvous rendezvous;
   const ServedMasker served(std::make_unique<BlockingMasker>(&rendezvous), Transport::kLoopback);
-  const absl::Status status = CallIntoGuarded(*Connect(served.address()), PreparedCase(CaseOfMegabytes(16)),
-                                              nullptr, {.timeout = milliseconds(300)});
+  const auto client = Connect(served.address());
+  const absl::Status status = Get(Begin(*client, 16, kSoon));
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
   rendezvous.release.count_down();
 }
@@ -196,11 +212,11 @@ TEST_P(ClientFaultsTest, DeadlineAgainstAPeerThatStopsReading) {
     std::vector<std::byte> kept(static_cast<std::size_t>(shape.plan().result_bytes.kept_tokens));
     std::vector<std::byte> mask(static_cast<std::size_t>(shape.plan().result_bytes.mask));
     relay.HoldAfter(held_after);
-    const absl::Status status =
-        client
-            ->RandomMasking(shape.spec(), tokens, {.kept_tokens = kept.data(), .mask = mask.data()},
-                            {.timeout = milliseconds(300)})
-            .status();
+    const absl::Status status = Get(std::async(std::launch::async, [&] {
+      return client
+          ->RandomMasking(shape.spec(), tokens, {.kept_tokens = kept.data(), .mask = mask.data()}, kSoon)
+          .status();
+    }));
     EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
     std::fill(tokens.begin(), tokens.end(), std::byte{0xee});
   }

@@ -47,7 +47,10 @@ class ScriptedService final : public v1::MaskingService::Service {
     v1::BatchHeader header;
     std::string tokens;
     for (v1::StreamRandomMaskingRequest message; stream->Read(&message);) {
-      if (message.has_header()) header = message.header();
+      if (message.has_header()) {
+        header = message.header();
+        stream->SendInitialMetadata();
+      }
       tokens += message.tokens();
     }
     Parts parts;

@@ -5,7 +5,10 @@
 
 #include <chrono>
 #include <future>
+#include <latch>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "kernels/masker.h"
 #include "tests/end_to_end/good_requests.h"
@@ -25,14 +28,15 @@ class StreamDrainTest : public ::testing::Test {
   // Returns when the server refuses calls.
   std::future<bool> Drain(std::chrono::milliseconds bound) {
     auto drained = std::async(std::launch::async, [this, bound] { return served_.server().Drain(bound); });
-    grpc::Status status;
-    do {
-      grpc::ClientContext context;
-      v1::GenerateMaskResponse response;
-      status = served_.stub().GenerateMask(&context, GoodGenerateMask(), &response);
-    } while (status.ok());
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
+    while (CallGenerateMask().error_code() != grpc::StatusCode::UNAVAILABLE) continue;
     return drained;
+  }
+
+  grpc::Status CallGenerateMask() {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kPatience);
+    v1::GenerateMaskResponse response;
+    return served_.stub().GenerateMask(&context, GoodGenerateMask(), &response);
   }
 
   // Reads the parts of two samples.
@@ -90,6 +94,26 @@ TEST_F(StreamDrainTest, NoOtherBatchBegins) {
       << status.error_message();
   EXPECT_TRUE(parts.empty());
   EXPECT_TRUE(drained.get()) << "not every call finished";
+}
+
+// Every call, whenever it comes, is answered or told to go elsewhere.
+TEST_F(StreamDrainTest, CallsThatComeMeanwhileAreUnavailable) {
+  std::vector<std::thread> callers;
+  std::latch calling(4);
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&, i] {
+      grpc::Status status = CallGenerateMask();
+      calling.count_down();
+      while (status.ok()) {
+        v1::RandomMaskingResponse response;
+        status = i % 2 == 0 ? CallGenerateMask() : CallUnary(served_.stub(), good_, &response);
+      }
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << status.error_message();
+    });
+  }
+  calling.wait();
+  EXPECT_TRUE(served_.server().Drain(kNever));
+  for (std::thread& caller : callers) caller.join();
 }
 
 TEST_F(StreamDrainTest, AStreamAtRestDoesNotHoldItUp) {

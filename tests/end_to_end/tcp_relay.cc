@@ -22,6 +22,13 @@ sockaddr_in Loopback(std::uint16_t port) {
   return address;
 }
 
+// Closes a connection at once: whoever waits to write to it is told.
+void Reset(int connection) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  setsockopt(connection, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  close(connection);
+}
+
 bool SendAll(int to, const char* data, ssize_t size) {
   while (size > 0) {
     const ssize_t sent = send(to, data, static_cast<std::size_t>(size), MSG_NOSIGNAL);
@@ -46,11 +53,9 @@ TcpRelay::TcpRelay(const std::string& server_address)
 }
 
 TcpRelay::~TcpRelay() {
+  Cut();
   shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
-  Cut();
-  for (std::thread& pump : pumps_) pump.join();
-  for (const int open : sockets_) close(open);
   close(listener_);
 }
 
@@ -66,10 +71,19 @@ bool TcpRelay::WaitUntilHeld() {
 }
 
 void TcpRelay::Cut() {
+  std::vector<std::thread> pumps;
+  {
+    const std::lock_guard lock(mutex_);
+    cut_ = true;
+    for (const int open : sockets_) shutdown(open, SHUT_RDWR);
+    changed_.notify_all();
+    pumps.swap(pumps_);
+  }
+  for (std::thread& pump : pumps) pump.join();
   const std::lock_guard lock(mutex_);
-  cut_ = true;
-  for (const int open : sockets_) shutdown(open, SHUT_RDWR);
-  changed_.notify_all();
+  for (const int open : sockets_) Reset(open);
+  sockets_.clear();
+  clients_.clear();
 }
 
 std::string TcpRelay::TakeHeld() {
@@ -94,12 +108,13 @@ void TcpRelay::Accept() {
     const int server = socket(AF_INET, SOCK_STREAM, 0);
     const sockaddr_in address = Loopback(port);
     const std::lock_guard lock(mutex_);
-    sockets_.insert(sockets_.end(), {client, server});
-    clients_.push_back(client);
     if (cut_ || connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-      shutdown(client, SHUT_RDWR);
+      Reset(client);
+      close(server);
       continue;
     }
+    sockets_.insert(sockets_.end(), {client, server});
+    clients_.push_back(client);
     pumps_.emplace_back([this, client, server] { PassOn(client, server, true); });
     pumps_.emplace_back([this, client, server] { PassOn(server, client, false); });
   }

@@ -31,7 +31,7 @@ class TcpRelay {
   // Waits until that has been passed on. False if it does not come to that.
   bool WaitUntilHeld();
 
-  // Closes all connections, whatever is on them.
+  // Resets all connections, whatever is on them, and those that come.
   void Cut();
 
   // Reads what the clients sent beyond the hold, until they have closed their
