@@ -45,9 +45,9 @@ class Health {
   Status StatusLocked(const std::string& service) const;
 
   mutable std::mutex mutex_;
-  bool serving_ = true;           // guarded by mutex_
-  bool watches_ended_ = false;    // guarded by mutex_
-  std::set<Watcher*> watchers_;   // guarded by mutex_; those that wait
+  bool serving_ = true;          // guarded by mutex_
+  bool watches_ended_ = false;   // guarded by mutex_
+  std::set<Watcher*> watchers_;  // guarded by mutex_; those that wait
 };
 
 }  // namespace maskd

@@ -68,7 +68,7 @@ int Run(const ServerOptions& options) {
                                       .limits = options.limits,
                                       .poll_threads = options.poll_threads,
                                       .bulk_threads = options.bulk_threads,
-       .gather_threads = options.threads,
+                                      .gather_threads = options.threads,
                                       .reflection = options.reflection,
                                       .tls_certificate_chain = ReadFile(options.tls_cert),
                                       .tls_private_key = ReadFile(options.tls_key),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -20,6 +21,10 @@ namespace {
 
 // Time for the response of a finished call to leave.
 constexpr std::chrono::milliseconds kWayOut(1000);
+
+// Time in which calls are still answered, with UNAVAILABLE, when the last has
+// finished: gRPC would end those that come with CANCELLED.
+constexpr std::chrono::milliseconds kLameDuck(100);
 
 // gRPC counts the bytes of a message in an int.
 constexpr std::int64_t kMaxGrpcMessageBytes = std::numeric_limits<int>::max();
@@ -50,8 +55,7 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const std::string& address,
 
 }  // namespace
 
-MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits,
-                             const Options& options)
+MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits, const Options& options)
     : masker_(std::move(masker)),
       gatherer_(options.gather_threads),
       limits_(limits),
@@ -140,6 +144,7 @@ bool MaskingServer::Drain(std::chrono::milliseconds bound) {
   // What has left the gate may still be on its way out. Stop waits for calls
   // without a bound, hence the thread.
   stopped_ = std::async(std::launch::async, [this, finished] {
+    if (finished) std::this_thread::sleep_for(kLameDuck);
     server_->Shutdown(std::chrono::system_clock::now() + (finished ? kWayOut : std::chrono::milliseconds(0)));
     service_.Stop();
   });

@@ -37,7 +37,8 @@ std::vector<Fragment> Cut(std::span<const std::byte> bytes, std::uint32_t cut) {
 }
 
 template <typename Message>
-void CompareWithProtobuf(std::span<const std::byte> bytes, std::uint32_t cut, std::string* (Message::*payload)()) {
+void CompareWithProtobuf(std::span<const std::byte> bytes, std::uint32_t cut,
+                         std::string* (Message::*payload)()) {
   Message whole;
   const bool whole_parses = whole.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   const std::vector<Fragment> fragments = Cut(bytes, cut);
@@ -50,7 +51,8 @@ void CompareWithProtobuf(std::span<const std::byte> bytes, std::uint32_t cut, st
   std::string concatenated;
   for (const Fragment fragment : scanned->payload)
     concatenated.append(reinterpret_cast<const char*>(fragment.data()), fragment.size());
-  Require(scanned->payload_bytes == static_cast<std::int64_t>(concatenated.size()), "the payload has another size");
+  Require(scanned->payload_bytes == static_cast<std::int64_t>(concatenated.size()),
+          "the payload has another size");
   Require(concatenated == *(whole.*payload)(), "the payload is another");
   Require((fields.*payload)()->empty(), "the payload is left among the fields");
   (whole.*payload)()->clear();
