@@ -42,12 +42,13 @@ MaskingBuffers Allocate(const MaskingPlan& plan, MaskedBatch& batch) {
           .noise = allocate(batch.noise, bytes.noise)};
 }
 
-// Calls `mask` with memory for the results of `spec`.
+// Calls `mask` with memory for the results of `spec`, which is allocated when the
+// server has agreed to them.
 template <typename Mask>
 absl::StatusOr<MaskedBatch> MaskIntoBatch(const MaskingSpec& spec, const Mask& mask) {
   MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
   MaskedBatch batch;
-  MASKD_ASSIGN_OR_RETURN(const MaskingFacts facts, mask(Allocate(plan, batch)));
+  MASKD_ASSIGN_OR_RETURN(const MaskingFacts facts, mask([&plan, &batch] { return Allocate(plan, batch); }));
   batch.num_keep = facts.num_keep;
   batch.algorithm_version = facts.algorithm_version;
   batch.backend = facts.backend;
@@ -105,6 +106,18 @@ absl::StatusOr<MaskingFacts> MaskingClient::RandomMasking(const MaskingSpec& spe
                                                           std::span<const std::byte> tokens,
                                                           const MaskingBuffers& results,
                                                           const CallLimits& limits) {
+  return Mask(
+      spec, tokens, [&results] { return results; }, limits);
+}
+
+absl::StatusOr<MaskedBatch> MaskingClient::RandomMasking(const MaskingSpec& spec,
+                                                         std::span<const std::byte> tokens,
+                                                         const CallLimits& limits) {
+  return MaskIntoBatch(spec, [&](const Results& results) { return Mask(spec, tokens, results, limits); });
+}
+
+absl::StatusOr<MaskingFacts> MaskingClient::Mask(const MaskingSpec& spec, std::span<const std::byte> tokens,
+                                                 const Results& results, const CallLimits& limits) {
   // The plan says how large the results are.
   MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
   if (tokens.size() != static_cast<std::uint64_t>(plan.tokens_bytes)) {
@@ -115,20 +128,13 @@ absl::StatusOr<MaskingFacts> MaskingClient::RandomMasking(const MaskingSpec& spe
   MaskingFacts facts;
   const bool streamed =
       plan.tokens_bytes + plan.result_bytes.total() >= options_.stream_from_bytes && CanStream(spec);
-  MASKD_RETURN_IF_ERROR(streamed ? MaskStreamed(spec, plan, tokens, results, scope, facts)
+  MASKD_RETURN_IF_ERROR(streamed ? MaskStreamed(spec, plan, tokens, results(), scope, facts)
                                  : MaskUnary(spec, plan, tokens, results, scope, facts));
   return facts;
 }
 
-absl::StatusOr<MaskedBatch> MaskingClient::RandomMasking(const MaskingSpec& spec,
-                                                         std::span<const std::byte> tokens,
-                                                         const CallLimits& limits) {
-  return MaskIntoBatch(
-      spec, [&](const MaskingBuffers& results) { return RandomMasking(spec, tokens, results, limits); });
-}
-
 absl::Status MaskingClient::MaskUnary(const MaskingSpec& spec, const MaskingPlan& plan,
-                                      std::span<const std::byte> tokens, const MaskingBuffers& results,
+                                      std::span<const std::byte> tokens, const Results& results,
                                       const CallScope& scope, MaskingFacts& facts) {
   BorrowedBytes borrowed(tokens);
   Connection& connection = *connections_.front();
@@ -141,7 +147,7 @@ absl::Status MaskingClient::MaskUnary(const MaskingSpec& spec, const MaskingPlan
     grpc::ByteBuffer response;
     Outcome outcome =
         CallUnary(connection, kRandomMasking, grpc::ByteBuffer(slices, 2), call_bytes, scope, &response);
-    if (outcome.status.ok()) outcome.status = DecodeRandomMasking(response, plan, results, facts);
+    if (outcome.status.ok()) outcome.status = DecodeRandomMasking(response, plan, results(), facts);
     return outcome;
   });
   TakeBack(borrowed, connection);
@@ -192,6 +198,16 @@ absl::Status MaskingClient::MaskStreamed(const MaskingSpec& spec, const MaskingP
 absl::StatusOr<MaskingFacts> MaskingClient::GenerateMask(const MaskingSpec& spec,
                                                          const MaskingBuffers& results,
                                                          const CallLimits& limits) {
+  return Draw(
+      spec, [&results] { return results; }, limits);
+}
+
+absl::StatusOr<MaskedBatch> MaskingClient::GenerateMask(const MaskingSpec& spec, const CallLimits& limits) {
+  return MaskIntoBatch(spec, [&](const Results& results) { return Draw(spec, results, limits); });
+}
+
+absl::StatusOr<MaskingFacts> MaskingClient::Draw(const MaskingSpec& spec, const Results& results,
+                                                 const CallLimits& limits) {
   MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
   const CallScope scope = Begin(limits);
   const grpc::Slice slice(EncodeGenerateMask(spec).SerializeAsString());
@@ -200,15 +216,10 @@ absl::StatusOr<MaskingFacts> MaskingClient::GenerateMask(const MaskingSpec& spec
   MASKD_RETURN_IF_ERROR(Retry(scope, options_.max_attempts, [&] {
     grpc::ByteBuffer response;
     Outcome outcome = CallUnary(*connections_.front(), kGenerateMask, request, 0, scope, &response);
-    if (outcome.status.ok()) outcome.status = DecodeGenerateMask(response, plan, results, facts);
+    if (outcome.status.ok()) outcome.status = DecodeGenerateMask(response, plan, results(), facts);
     return outcome;
   }));
   return facts;
-}
-
-absl::StatusOr<MaskedBatch> MaskingClient::GenerateMask(const MaskingSpec& spec, const CallLimits& limits) {
-  return MaskIntoBatch(spec,
-                       [&](const MaskingBuffers& results) { return GenerateMask(spec, results, limits); });
 }
 
 absl::StatusOr<ServerInfo> MaskingClient::GetServerInfo() {

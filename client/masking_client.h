@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -139,9 +140,16 @@ class MaskingClient {
  private:
   MaskingClient(std::vector<std::unique_ptr<Connection>> connections, const Options& options);
 
+  // Where results go: asked for when there are some.
+  using Results = std::function<MaskingBuffers()>;
+
   CallScope Begin(const CallLimits& limits) const;
+  absl::StatusOr<MaskingFacts> Mask(const MaskingSpec& spec, std::span<const std::byte> tokens,
+                                    const Results& results, const CallLimits& limits);
+  absl::StatusOr<MaskingFacts> Draw(const MaskingSpec& spec, const Results& results,
+                                    const CallLimits& limits);
   absl::Status MaskUnary(const MaskingSpec& spec, const MaskingPlan& plan, std::span<const std::byte> tokens,
-                         const MaskingBuffers& results, const CallScope& scope, MaskingFacts& facts);
+                         const Results& results, const CallScope& scope, MaskingFacts& facts);
   absl::Status MaskStreamed(const MaskingSpec& spec, const MaskingPlan& plan,
                             std::span<const std::byte> tokens, const MaskingBuffers& results,
                             const CallScope& scope, MaskingFacts& facts);
