@@ -86,19 +86,26 @@ class FragmentCursor {
 }  // namespace
 
 std::optional<ScannedMessage> ScanMessage(std::span<const Fragment> fragments) {
+  std::int64_t total = 0;
+  for (const Fragment fragment : fragments) total += static_cast<std::int64_t>(fragment.size());
   FragmentInputStream stream(fragments);
   google::protobuf::io::CodedInputStream input(&stream);
   FragmentCursor cursor(fragments);
   ScannedMessage message;
-  constexpr std::int64_t kMaxTagBytes = 5;
+  constexpr std::int64_t kMaxVarint32Bytes = 5;
   constexpr std::uint32_t kPayloadTag =
       WireFormatLite::MakeTag(kPayloadField, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
   for (;;) {
     const std::int64_t begin = input.CurrentPosition();
     const std::uint32_t tag = input.ReadTag();
-    if (tag == 0) break;
+    if (tag == 0) {
+      // The end of the message, or a fault in it.
+      if (begin != total || input.CurrentPosition() != begin) return std::nullopt;
+      break;
+    }
     // As protobuf has it; CodedInputStream takes longer ones.
-    if (input.CurrentPosition() - begin > kMaxTagBytes) return std::nullopt;
+    const std::int64_t tag_end = input.CurrentPosition();
+    if (tag_end - begin > kMaxVarint32Bytes) return std::nullopt;
     if (tag != kPayloadTag) {
       if (!WireFormatLite::SkipField(&input, tag)) return std::nullopt;
       cursor.Walk(begin, input.CurrentPosition(), [&message](Fragment piece) {
@@ -109,14 +116,13 @@ std::optional<ScannedMessage> ScanMessage(std::span<const Fragment> fragments) {
     int size = 0;
     if (!input.ReadVarintSizeAsInt(&size)) return std::nullopt;
     const std::int64_t payload_begin = input.CurrentPosition();
+    if (payload_begin - tag_end > kMaxVarint32Bytes) return std::nullopt;
     if (!input.Skip(size)) return std::nullopt;
     message.payload.clear();
     message.payload_bytes = size;
     cursor.Walk(payload_begin, payload_begin + size,
                 [&message](Fragment piece) { message.payload.push_back(piece); });
   }
-  // A tag of 0 is the end of the message, or a fault in it.
-  if (!input.ConsumedEntireMessage()) return std::nullopt;
   return message;
 }
 

@@ -100,10 +100,9 @@ class Stream {
     auto header = std::make_unique<v1::BatchHeader>(std::move(*received.fields.mutable_header()));
     MASKD_ASSIGN_OR_RETURN(std::unique_ptr<StreamedBatch> batch,
                            StreamedBatch::Begin(std::move(header), num_batches_));
-    if (!pass_.has_value()) {
-      MASKD_ASSIGN_OR_RETURN(CallGate::Pass pass, parts_.gate.Enter());
-      pass_.emplace(std::move(pass));
-    }
+    // For each batch, so that a stream that never rests does not outlast a drain.
+    MASKD_ASSIGN_OR_RETURN(CallGate::Pass pass, parts_.gate.Enter());
+    pass_.emplace(std::move(pass));
     const std::int64_t bytes = batch->working_bytes();
     if (bytes > std::max(kSmallCallBytes, reservation_.bytes()))
       MASKD_RETURN_IF_ERROR(parts_.budget.Resize(bytes, reservation_));

@@ -17,6 +17,8 @@ namespace maskd {
 struct ServerFlags {
   std::string address = "127.0.0.1:50051";
   double timeout_seconds = 60;
+  int connections = 1;
+  std::string tls_ca;  // path; empty: no TLS
 
   void AddTo(CLI::App& command);
   absl::StatusOr<std::unique_ptr<MaskingClient>> Connect() const;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "client/maskctl/commands.h"
+#include "kernels/host_memory.h"
 
 namespace {
 
@@ -46,6 +47,7 @@ int Run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  maskd::KeepFreedMemory();
   // Never shut down: gRPC would join a thread that may sleep for 10 s.
   grpc_init();
   return Run(argc, argv);

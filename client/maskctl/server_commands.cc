@@ -1,5 +1,7 @@
 // maskctl info and maskctl health, and the flags that name a server.
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -13,11 +15,23 @@ void ServerFlags::AddTo(CLI::App& command) {
   command.add_option("--timeout", timeout_seconds, "seconds a call may take")
       ->check(CLI::Range(0.001, 86400.0))
       ->capture_default_str();
+  command.add_option("--connections", connections, "connections that a large batch is split over")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  command
+      .add_option("--tls_ca", tls_ca, "certificates in PEM that the server's must be signed by: speak TLS")
+      ->check(CLI::ExistingFile);
 }
 
 absl::StatusOr<std::unique_ptr<MaskingClient>> ServerFlags::Connect() const {
-  return MaskingClient::Connect(
-      address, {.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_seconds * 1000))});
+  MaskingClient::Options options{
+      .timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_seconds * 1000)),
+      .connections = connections};
+  if (!tls_ca.empty()) {
+    std::ifstream file(tls_ca);
+    options.tls_root_certificates = {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  return MaskingClient::Connect(address, options);
 }
 
 Command AddInfoCommand(CLI::App& app) {
@@ -36,7 +50,8 @@ Command AddInfoCommand(CLI::App& app) {
               << "max message bytes    " << info.max_message_bytes << "\n"
               << "max sequence length  " << info.max_sequence_length << "\n"
               << "max batch tokens     " << info.max_batch_tokens << "\n"
-              << "max element bytes    " << info.max_element_bytes << "\n";
+              << "max element bytes    " << info.max_element_bytes << "\n"
+              << "max inflight bytes   " << info.max_inflight_bytes << "\n";
     return absl::OkStatus();
   };
 }

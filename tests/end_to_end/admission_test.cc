@@ -272,7 +272,7 @@ TEST(AdmissionIdleTest, WaitingForRoomIsNotIdleness) {
   auto inside = std::async(std::launch::async, call);
   rendezvous.entered.wait();
   auto waiting = std::async(std::launch::async, call);
-  EXPECT_EQ(waiting.wait_for(milliseconds(2000)), std::future_status::timeout);
+  EXPECT_EQ(waiting.wait_for(milliseconds(1600)), std::future_status::timeout);
   rendezvous.release.count_down();
   for (std::future<grpc::Status>* const answer : {&inside, &waiting}) {
     const grpc::Status status = answer->get();

@@ -23,7 +23,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Limits kOneSecond{.max_idle = std::chrono::seconds(1)};
-constexpr std::chrono::seconds kSeveralIdleTimes{5};
+constexpr std::chrono::seconds kSeveralIdleTimes{3};
 
 class IdleTest : public ::testing::Test {
  protected:
@@ -131,7 +131,7 @@ TEST(NotIdleTest, CallersOfASlowMasker) {
     };
     std::future<grpc::Status> inside = std::async(std::launch::async, call);
     rendezvous.entered.wait();
-    EXPECT_EQ(inside.wait_for(milliseconds(2000)), std::future_status::timeout);
+    EXPECT_EQ(inside.wait_for(milliseconds(1600)), std::future_status::timeout);
     rendezvous.release.count_down();
     const grpc::Status status = inside.get();
     EXPECT_TRUE(status.ok()) << (streamed ? "streamed: " : "unary: ") << status.error_message();

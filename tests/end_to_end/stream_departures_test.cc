@@ -94,7 +94,9 @@ TEST_P(DepartureTest, CallerVanishes) {
   GetParam().reach(stream, request_);
   relay.Cut();
   ExpectBudgetReturns(served_.server());
-  EXPECT_FALSE(stream.Finish().ok());
+  const grpc::Status status = stream.Finish();
+  // With everything sent, the answer may have come before the cut.
+  EXPECT_TRUE(!status.ok() || std::string(GetParam().name) == "AfterTheEnd");
 }
 
 // Twenty at once, some gone before the server has looked at them.

@@ -84,6 +84,7 @@ TEST_F(StreamDrainTest, NoOtherBatchBegins) {
   OpenStream stream(served_.stub());
   ASSERT_TRUE(stream.Admit(good_));
   std::future<bool> drained = Drain(kNever);
+  while (CallGenerateMask().ok()) continue;  // until it has begun
   ASSERT_TRUE(stream.Write(TokensMessage(good_.tokens())));
   ReadGoodBatch(stream, 0);
   // The server may have ended the stream already.
