@@ -11,6 +11,8 @@
 #include <mutex>
 #include <span>
 
+#include "proto/handover.h"
+
 namespace maskd {
 
 // Thread-safe. gRPC can hold slices of it after the call has ended, so it must
@@ -34,6 +36,7 @@ class BorrowedBytes {
     }
     // gRPC only reads it.
     auto* const data = const_cast<std::byte*>(bytes_.data() + offset);
+    HandToGrpc(data);
     return {data, size, [](void* self) { static_cast<BorrowedBytes*>(self)->Release(); }, this};
   }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "proto/handover.h"
 #include "proto/message_scanner.h"
 
 namespace maskd {
@@ -17,8 +18,10 @@ class MessageSlices {
   explicit MessageSlices(const grpc::ByteBuffer& message) {
     message.Dump(&slices_);
     fragments_.reserve(slices_.size());
-    for (const grpc::Slice& slice : slices_)
+    for (const grpc::Slice& slice : slices_) {
+      TakeFromGrpc(slice.begin());
       fragments_.push_back({reinterpret_cast<const std::byte*>(slice.begin()), slice.size()});
+    }
   }
 
   MessageSlices(const MessageSlices&) = delete;

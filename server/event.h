@@ -11,6 +11,8 @@
 #include <coroutine>
 #include <exception>
 
+#include "proto/handover.h"
+
 namespace maskd {
 
 // Happens once after each Reset, with a bool. Set may be called on any thread;
@@ -24,7 +26,10 @@ class Event {
 
   // It is yet to happen. As the tag of a gRPC operation: to be called before
   // the operation starts.
-  void Reset() { state_.store(nullptr, std::memory_order_release); }
+  void Reset() {
+    state_.store(nullptr, std::memory_order_release);
+    HandToGrpc(this);
+  }
 
   // It happens; a coroutine that waits goes on before this returns.
   void Set(bool ok) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "proto/handover.h"
 
 namespace maskd {
 namespace {
@@ -43,7 +44,10 @@ void MaskingService::Serve(int num_poll_threads) {
 void MaskingService::Poll() {
   void* tag = nullptr;
   bool ok = false;
-  while (queue_->Next(&tag, &ok)) static_cast<Event*>(tag)->Set(ok);
+  while (queue_->Next(&tag, &ok)) {
+    TakeFromGrpc(tag);
+    static_cast<Event*>(tag)->Set(ok);
+  }
 }
 
 Detached MaskingService::AcceptGenerateMask() {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/host_memory.h"
+#include "proto/handover.h"
 
 namespace maskd {
 namespace {
@@ -99,8 +100,13 @@ ReplyPool::Buffer ReplyPool::Take(std::size_t size) {
 
 grpc::Slice ReplyPool::Buffer::ToSlice() && {
   auto* const held = new std::shared_ptr<void>(std::move(block_));
-  return {bytes_.data(), bytes_.size(),
-          [](void* block) { delete static_cast<std::shared_ptr<void>*>(block); }, held};
+  HandToGrpc(bytes_.data());
+  const auto let_go = [](void* holder) {
+    auto* const block = static_cast<std::shared_ptr<void>*>(holder);
+    TakeFromGrpc(block->get());
+    delete block;
+  };
+  return {bytes_.data(), bytes_.size(), let_go, held};
 }
 
 std::int64_t ReplyPool::allocations() const {
