@@ -2,6 +2,7 @@
 
 #include "maskd/v1/masking_service.pb.h"
 #include "server/message_layout.h"
+#include "server/stack_arena.h"
 
 namespace maskd {
 namespace {
@@ -32,7 +33,8 @@ v1::ElementType ElementTypeOf(MaskType type) {
 
 MessageLayout LayOutTensor(v1::ElementType type, std::int64_t rows, std::int64_t columns, std::int64_t bytes,
                            std::byte** place) {
-  v1::Tensor tensor;
+  StackArena arena;
+  auto& tensor = arena.New<v1::Tensor>();
   tensor.set_element_type(type);
   tensor.add_shape(rows);
   tensor.add_shape(columns);
@@ -43,7 +45,8 @@ MessageLayout LayOutTensor(v1::ElementType type, std::int64_t rows, std::int64_t
 }
 
 MessageLayout LayOutMasking(const MaskingPlan& plan, const std::string& backend, MaskingBuffers* results) {
-  v1::Masking masking;
+  StackArena arena;
+  auto& masking = arena.New<v1::Masking>();
   masking.set_num_keep(plan.num_keep);
   masking.set_algorithm_version(kAlgorithmVersion);
   masking.set_seed(plan.seed);
@@ -87,7 +90,8 @@ template <typename Response>
 void AddKeptTokens(const MaskingPlan& plan, const TokenType& token_type, MessageLayout& layout,
                    MaskingBuffers* results) {
   if (!plan.selection.kept_tokens) return;
-  Response fields;
+  StackArena arena;
+  auto& fields = arena.New<Response>();
   v1::TokenLayout& kept_layout = *fields.mutable_kept_layout();
   kept_layout.set_batch_size(plan.batch_size);
   kept_layout.set_sequence_length(plan.num_keep);

@@ -12,6 +12,7 @@
 #include "server/decode_request.h"
 #include "server/encode_response.h"
 #include "server/parse_message.h"
+#include "server/stack_arena.h"
 #include "server/status_adapter.h"
 #include "server/version.h"
 
@@ -49,7 +50,8 @@ Detached ServeGenerateMask(std::unique_ptr<MessageCall> call, CallParts& parts, 
   {
     const absl::StatusOr<CallGate::Pass> pass = parts.gate.Enter();
     absl::Status status = pass.status();
-    v1::GenerateMaskRequest request;  // the plan refers to it
+    StackArena arena;
+    auto& request = arena.New<v1::GenerateMaskRequest>();  // the plan refers to it
     if (status.ok()) status = ParseMessage(call->request, request);
     ByteBudget::Reservation reservation;
     grpc::ByteBuffer response;
@@ -65,7 +67,7 @@ Detached ServeGenerateMask(std::unique_ptr<MessageCall> call, CallParts& parts, 
         if (!IsSmall(*plan) || parts.masker.waits()) co_await parts.workers.Enter();
         absl::StatusOr<grpc::Slice> slice = GenerateMask(*plan, parts, [&call] { return call->cancelled(); });
         status = slice.status();
-        if (slice.ok()) response = grpc::ByteBuffer(&*slice, 1);
+        if (slice.ok()) grpc::ByteBuffer(&*slice, 1).Swap(&response);
       }
     }
     call->StartFinish(ToGrpcStatus(status, call->context), response);

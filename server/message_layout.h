@@ -9,15 +9,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string>
-#include <vector>
+
+#include "absl/container/inlined_vector.h"
 
 namespace maskd {
 
 class MessageLayout {
  public:
   // Fields that are known.
-  void AddFields(const google::protobuf::MessageLite& fields) { fields.AppendToString(&known_); }
+  void AddFields(const google::protobuf::MessageLite& fields) {
+    const std::size_t before = known_.size();
+    known_.resize(before + fields.ByteSizeLong());
+    fields.SerializeWithCachedSizesToArray(known_.data() + before);
+  }
 
   // A bytes field of `size` bytes that are written later. Write says where, in
   // `*place`.
@@ -31,7 +35,7 @@ class MessageLayout {
   void AddMessage(int field, const MessageLayout& message) {
     AddHead(field, message.size());
     for (const Gap& gap : message.gaps_) gaps_.push_back({known_.size() + gap.after, gap.size, gap.place});
-    known_ += message.known_;
+    known_.insert(known_.end(), message.known_.begin(), message.known_.end());
     gap_bytes_ += message.gap_bytes_;
   }
 
@@ -66,11 +70,12 @@ class MessageLayout {
     std::uint8_t* end = CodedOutputStream::WriteVarint32ToArray(
         WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED), head);
     end = CodedOutputStream::WriteVarint64ToArray(static_cast<std::uint64_t>(size), end);
-    known_.append(reinterpret_cast<const char*>(head), static_cast<std::size_t>(end - head));
+    known_.insert(known_.end(), head, end);
   }
 
-  std::string known_;
-  std::vector<Gap> gaps_;
+  // Without a call of malloc for the usual response.
+  absl::InlinedVector<std::uint8_t, 192> known_;
+  absl::InlinedVector<Gap, 6> gaps_;
   std::int64_t gap_bytes_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "server/reply_pool.h"
 
+#include <grpc/slice.h>
+
 #include <algorithm>
 #include <map>
 #include <mutex>
@@ -84,9 +86,9 @@ ReplyPool::ReplyPool(std::int64_t max_idle_bytes) : blocks_(std::make_shared<Blo
 ReplyPool::Buffer ReplyPool::Take(std::size_t size) {
   Buffer buffer;
   if (size < kSmallestBlock) {
-    const std::shared_ptr<std::byte[]> block(new std::byte[size]);
-    buffer.bytes_ = {block.get(), size};
-    buffer.block_ = block;
+    grpc_slice slice = grpc_slice_malloc_large(size);  // does not move when its owner does
+    buffer.bytes_ = {reinterpret_cast<std::byte*>(GRPC_SLICE_START_PTR(slice)), size};
+    buffer.small_ = grpc::Slice(slice, grpc::Slice::STEAL_REF);
     return buffer;
   }
   const std::span<std::byte> block = blocks_->Take(BlockSize(size));
@@ -99,6 +101,7 @@ ReplyPool::Buffer ReplyPool::Take(std::size_t size) {
 }
 
 grpc::Slice ReplyPool::Buffer::ToSlice() && {
+  if (block_ == nullptr) return std::move(small_);
   auto* const held = new std::shared_ptr<void>(std::move(block_));
   HandToGrpc(bytes_.data());
   const auto let_go = [](void* holder) {

@@ -30,8 +30,10 @@ class ReplyPool {
 
    private:
     friend class ReplyPool;
-    std::shared_ptr<void> block_;
     std::span<std::byte> bytes_;
+    // Whose they are: of the pool, or of gRPC if they are few.
+    std::shared_ptr<void> block_;
+    grpc::Slice small_;
   };
 
   // Throws std::bad_alloc.

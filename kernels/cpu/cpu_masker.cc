@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <new>
 #include <span>
@@ -12,6 +13,7 @@
 #include "kernels/cpu/cpu_name.h"
 #include "kernels/cpu/draw_noise.h"
 #include "kernels/cpu/rank_keys.h"
+#include "kernels/cpu/scratch_array.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/cpu/write_results.h"
 #include "kernels/gather_token_bytes.h"
@@ -37,13 +39,13 @@ class SequenceMasker {
         ranker_(plan.sequence_length, KeyBits(plan.noise_source),
                 plan.noise_source != NoiseSource::kProvided),
         keys_(static_cast<std::size_t>(plan.sequence_length)),
-        ids_shuffle_(keys_.size()),
-        ids_restore_(keys_.size()) {}
+        ids_shuffle_(keys_.elements().size()),
+        ids_restore_(keys_.elements().size()) {}
 
   // Noise, then the rest.
   void Mask(std::int64_t n) {
-    DrawNoise(plan_, n, keys_, NoiseOut(n));
-    MaskByKeys(n, keys_);
+    DrawNoise(plan_, n, keys_.elements(), NoiseOut(n));
+    MaskByKeys(n, keys_.elements());
   }
 
   // For noise drawn before.
@@ -58,13 +60,15 @@ class SequenceMasker {
   }
 
   void MaskByKeys(std::int64_t n, std::span<const std::uint32_t> keys) {
-    ranker_.Rank(keys, ids_shuffle_, ids_restore_);
+    const std::span<std::uint32_t> ids_shuffle = ids_shuffle_.elements();
+    const std::span<std::uint32_t> ids_restore = ids_restore_.elements();
+    ranker_.Rank(keys, ids_shuffle, ids_restore);
     if (plan_.selection.kept_order == KeptOrder::kRaster)
-      OrderKeptByIndex(plan_.num_keep, ids_shuffle_, ids_restore_);
-    WriteMaskAndIds(plan_, n, ids_shuffle_, ids_restore_, buffers_);
+      OrderKeptByIndex(plan_.num_keep, ids_shuffle, ids_restore);
+    WriteMaskAndIds(plan_, n, ids_shuffle, ids_restore, buffers_);
     if (!plan_.selection.kept_tokens || plan_.num_keep == 0) return;
     const std::int64_t sequence_bytes = plan_.sequence_length * plan_.token_bytes;
-    GatherTokenBytes({.ids_restore = reinterpret_cast<const std::byte*>(ids_restore_.data()),
+    GatherTokenBytes({.ids_restore = reinterpret_cast<const std::byte*>(ids_restore.data()),
                       .ids_type = IdsType::kInt32,
                       .kept_tokens = buffers_.kept_tokens + n * plan_.num_keep * plan_.token_bytes,
                       .sequence_length = plan_.sequence_length,
@@ -76,9 +80,10 @@ class SequenceMasker {
   const MaskingPlan& plan_;
   const MaskingBuffers& buffers_;
   KeyRanker ranker_;
-  std::vector<std::uint32_t> keys_;
-  std::vector<std::uint32_t> ids_shuffle_;
-  std::vector<std::uint32_t> ids_restore_;
+  using Scratch = ScratchArray<std::uint32_t, 256>;
+  Scratch keys_;
+  Scratch ids_shuffle_;
+  Scratch ids_restore_;
 };
 
 // Why a call ends early. Thread-safe.
@@ -142,7 +147,7 @@ class CpuMasker final : public Masker {
     // its first.
     if (early_end.Happened()) return;
     const std::int64_t grain = std::max<std::int64_t>(1, kRangeTokens / plan.sequence_length);
-    threads_.ForRanges(last - first, grain, [&](std::int64_t begin, std::int64_t end) {
+    const auto mask_range = [&](std::int64_t begin, std::int64_t end) {
       if (early_end.Happened()) return;
       try {
         SequenceMasker masker(plan, buffers);
@@ -150,7 +155,9 @@ class CpuMasker final : public Masker {
       } catch (const std::bad_alloc&) {
         early_end.SetOutOfMemory();
       }
-    });
+    };
+    // By reference: a copy would be on the heap.
+    threads_.ForRanges(last - first, grain, std::cref(mask_range));
   }
 
   // The draws are one stream over the batch: drawn in order, a chunk at a

@@ -64,16 +64,23 @@ void WriteRanks(std::span<const Entry> entries, int index_bits, std::span<std::u
 
 }  // namespace
 
+KeyRanker::Method KeyRanker::MethodFor(std::int64_t sequence_length, int key_bits, bool uniform) {
+  if (!uniform || sequence_length > kMaxBucketedLength) return Method::kDigits;
+  if (sequence_length > kMaxNarrowLength || key_bits > kNarrowKeyBits) return Method::kWideBuckets;
+  return Method::kNarrowBuckets;
+}
+
 KeyRanker::KeyRanker(std::int64_t sequence_length, int key_bits, bool uniform)
     : key_bits_(key_bits),
-      method_(!uniform || sequence_length > kMaxBucketedLength                    ? Method::kDigits
-              : sequence_length <= kMaxNarrowLength && key_bits <= kNarrowKeyBits ? Method::kNarrowBuckets
-                                                                                  : Method::kWideBuckets) {
+      method_(MethodFor(sequence_length, key_bits, uniform)),
+      narrow_entries_(method_ == Method::kNarrowBuckets
+                          ? static_cast<std::size_t>(sequence_length) + kNeighbourPadding
+                          : 0),
+      starts_(method_ == Method::kDigits ? kDigits : std::size_t{1} << BucketBits(sequence_length)) {
   const auto length = static_cast<std::size_t>(sequence_length);
-  starts_.resize(method_ == Method::kDigits ? kDigits : std::size_t{1} << BucketBits(sequence_length));
   switch (method_) {
     case Method::kNarrowBuckets:
-      narrow_entries_.assign(length + kNeighbourPadding, 0xFFFFFFFFu);
+      std::ranges::fill(narrow_entries_.elements().last(kNeighbourPadding), 0xFFFFFFFFu);
       break;
     case Method::kDigits:
       other_wide_entries_.resize(length);
@@ -87,12 +94,12 @@ KeyRanker::KeyRanker(std::int64_t sequence_length, int key_bits, bool uniform)
 void KeyRanker::Rank(std::span<const std::uint32_t> keys, std::span<std::uint32_t> ids_shuffle,
                      std::span<std::uint32_t> ids_restore) {
   if (method_ == Method::kNarrowBuckets) {
-    const auto entries = std::span(narrow_entries_).first(keys.size());
-    SortByBuckets(keys, key_bits_, kNarrowIndexBits, starts_, entries);
+    const auto entries = narrow_entries_.elements().first(keys.size());
+    SortByBuckets(keys, key_bits_, kNarrowIndexBits, starts_.elements(), entries);
     return WriteRanks<std::uint32_t>(entries, kNarrowIndexBits, ids_shuffle, ids_restore);
   }
   if (method_ == Method::kWideBuckets) {
-    SortByBuckets(keys, key_bits_, kWideIndexBits, starts_, std::span(wide_entries_));
+    SortByBuckets(keys, key_bits_, kWideIndexBits, starts_.elements(), std::span(wide_entries_));
   } else {
     SortByDigits(keys);
   }
@@ -101,15 +108,16 @@ void KeyRanker::Rank(std::span<const std::uint32_t> keys, std::span<std::uint32_
 
 // Least significant digit first; a digit that all keys share is passed over.
 void KeyRanker::SortByDigits(std::span<const std::uint32_t> keys) {
+  const std::span<std::uint32_t> starts = starts_.elements();
   for (std::size_t l = 0; l < keys.size(); ++l)
     wide_entries_[l] = std::uint64_t{keys[l]} << kWideIndexBits | l;
   for (int shift = kWideIndexBits; shift < kWideIndexBits + key_bits_; shift += kDigitBits) {
     const auto digit = [shift](std::uint64_t entry) { return (entry >> shift) & (kDigits - 1); };
-    std::fill(starts_.begin(), starts_.end(), 0u);
-    for (const std::uint64_t entry : wide_entries_) ++starts_[digit(entry)];
-    if (starts_[digit(wide_entries_[0])] == wide_entries_.size()) continue;
-    CountsToStarts(starts_);
-    for (const std::uint64_t entry : wide_entries_) other_wide_entries_[starts_[digit(entry)]++] = entry;
+    std::fill(starts.begin(), starts.end(), 0u);
+    for (const std::uint64_t entry : wide_entries_) ++starts[digit(entry)];
+    if (starts[digit(wide_entries_[0])] == wide_entries_.size()) continue;
+    CountsToStarts(starts);
+    for (const std::uint64_t entry : wide_entries_) other_wide_entries_[starts[digit(entry)]++] = entry;
     wide_entries_.swap(other_wide_entries_);
   }
 }

@@ -6,6 +6,9 @@
 #include <span>
 #include <vector>
 
+#include "kernels/cpu/scratch_array.h"
+#include "kernels/cpu/sort_neighbours.h"
+
 namespace maskd {
 
 // Ranks sequences of one length. Owns the scratch memory, at most 16 bytes a
@@ -25,16 +28,17 @@ class KeyRanker {
  private:
   enum class Method { kNarrowBuckets, kWideBuckets, kDigits };
 
+  static Method MethodFor(std::int64_t sequence_length, int key_bits, bool uniform);
   void SortByDigits(std::span<const std::uint32_t> keys);
 
   const int key_bits_;
   const Method method_;
   // An entry is a key with its index behind it: all different, so that sorting
   // entries sorts keys stably.
-  std::vector<std::uint32_t> narrow_entries_;      // key << 8 | index
-  std::vector<std::uint64_t> wide_entries_;        // key << 32 | index
-  std::vector<std::uint64_t> other_wide_entries_;  // where digits are sorted to
-  std::vector<std::uint32_t> starts_;              // of buckets, or of digits
+  ScratchArray<std::uint32_t, 256 + kNeighbourPadding> narrow_entries_;  // key << 8 | index
+  std::vector<std::uint64_t> wide_entries_;                              // key << 32 | index
+  std::vector<std::uint64_t> other_wide_entries_;                        // where digits are sorted to
+  ScratchArray<std::uint32_t, 512> starts_;                              // of buckets, or of digits
 };
 
 // Puts the first num_keep ids of `ids_shuffle` into ascending order, and
