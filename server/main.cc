@@ -25,7 +25,7 @@ namespace maskd {
 namespace {
 
 // Requests of a large batch or two.
-constexpr std::int64_t kWarmBytes = std::int64_t{96} << 20;
+constexpr std::int64_t kWarmBytes = std::int64_t{64} << 20;
 
 // gRPC's own words, for --log_level=debug; what matters of them this program
 // says itself.
