@@ -32,8 +32,7 @@ v1::ElementType ElementTypeOf(MaskType type) {
 }
 
 MessageLayout LayOutTensor(v1::ElementType type, std::int64_t rows, std::int64_t columns, std::int64_t bytes,
-                           std::byte** place) {
-  StackArena arena;
+                           StackArena& arena, std::byte** place) {
   auto& tensor = arena.New<v1::Tensor>();
   tensor.set_element_type(type);
   tensor.add_shape(rows);
@@ -44,8 +43,8 @@ MessageLayout LayOutTensor(v1::ElementType type, std::int64_t rows, std::int64_t
   return layout;
 }
 
-MessageLayout LayOutMasking(const MaskingPlan& plan, const std::string& backend, MaskingBuffers* results) {
-  StackArena arena;
+MessageLayout LayOutMasking(const MaskingPlan& plan, const std::string& backend, StackArena& arena,
+                            MaskingBuffers* results) {
   auto& masking = arena.New<v1::Masking>();
   masking.set_num_keep(plan.num_keep);
   masking.set_algorithm_version(kAlgorithmVersion);
@@ -63,34 +62,33 @@ MessageLayout LayOutMasking(const MaskingPlan& plan, const std::string& backend,
   const std::int64_t K = plan.num_keep;
   const v1::ElementType ids_type = ElementTypeOf(selection.ids_type);
   if (selection.mask) {
-    layout.AddMessage(v1::Masking::kMaskFieldNumber,
-                      LayOutTensor(ElementTypeOf(selection.mask_type), N, L, bytes.mask, &results->mask));
+    layout.AddMessage(v1::Masking::kMaskFieldNumber, LayOutTensor(ElementTypeOf(selection.mask_type), N, L,
+                                                                  bytes.mask, arena, &results->mask));
   }
   if (selection.ids_restore) {
     layout.AddMessage(v1::Masking::kIdsRestoreFieldNumber,
-                      LayOutTensor(ids_type, N, L, bytes.ids_restore, &results->ids_restore));
+                      LayOutTensor(ids_type, N, L, bytes.ids_restore, arena, &results->ids_restore));
   }
   if (selection.ids_keep) {
     layout.AddMessage(v1::Masking::kIdsKeepFieldNumber,
-                      LayOutTensor(ids_type, N, K, bytes.ids_keep, &results->ids_keep));
+                      LayOutTensor(ids_type, N, K, bytes.ids_keep, arena, &results->ids_keep));
   }
   if (selection.ids_mask) {
     layout.AddMessage(v1::Masking::kIdsMaskFieldNumber,
-                      LayOutTensor(ids_type, N, L - K, bytes.ids_mask, &results->ids_mask));
+                      LayOutTensor(ids_type, N, L - K, bytes.ids_mask, arena, &results->ids_mask));
   }
   if (selection.noise) {
     layout.AddMessage(v1::Masking::kNoiseFieldNumber,
-                      LayOutTensor(v1::ELEMENT_TYPE_FLOAT32, N, L, bytes.noise, &results->noise));
+                      LayOutTensor(v1::ELEMENT_TYPE_FLOAT32, N, L, bytes.noise, arena, &results->noise));
   }
   return layout;
 }
 
 // kept_layout and kept_tokens of a message that has both.
 template <typename Response>
-void AddKeptTokens(const MaskingPlan& plan, const TokenType& token_type, MessageLayout& layout,
-                   MaskingBuffers* results) {
+void AddKeptTokens(const MaskingPlan& plan, const TokenType& token_type, StackArena& arena,
+                   MessageLayout& layout, MaskingBuffers* results) {
   if (!plan.selection.kept_tokens) return;
-  StackArena arena;
   auto& fields = arena.New<Response>();
   v1::TokenLayout& kept_layout = *fields.mutable_kept_layout();
   kept_layout.set_batch_size(plan.batch_size);
@@ -111,9 +109,10 @@ ReplyPool::Buffer Write(const MessageLayout& layout, ReplyPool& pool) {
 
 ReservedResponse ReserveGenerateMask(const MaskingPlan& plan, const std::string& backend, ReplyPool& pool) {
   ReservedResponse response;
+  StackArena arena;
   MessageLayout layout;
   layout.AddMessage(v1::GenerateMaskResponse::kMaskingFieldNumber,
-                    LayOutMasking(plan, backend, &response.results));
+                    LayOutMasking(plan, backend, arena, &response.results));
   response.buffer = Write(layout, pool);
   return response;
 }
@@ -121,10 +120,11 @@ ReservedResponse ReserveGenerateMask(const MaskingPlan& plan, const std::string&
 ReservedResponse ReserveRandomMasking(const MaskingPlan& plan, const TokenType& token_type,
                                       const std::string& backend, ReplyPool& pool) {
   ReservedResponse response;
+  StackArena arena;
   MessageLayout layout;
   layout.AddMessage(v1::RandomMaskingResponse::kMaskingFieldNumber,
-                    LayOutMasking(plan, backend, &response.results));
-  AddKeptTokens<v1::RandomMaskingResponse>(plan, token_type, layout, &response.results);
+                    LayOutMasking(plan, backend, arena, &response.results));
+  AddKeptTokens<v1::RandomMaskingResponse>(plan, token_type, arena, layout, &response.results);
   response.buffer = Write(layout, pool);
   return response;
 }
@@ -137,11 +137,12 @@ ReservedResponse ReserveStreamPart(const MaskingPlan& plan, const TokenType& tok
   fields.set_first_sample(first_sample);
   fields.set_num_samples(plan.batch_size);
   ReservedResponse response;
+  StackArena arena;
   MessageLayout layout;
   layout.AddFields(fields);
   layout.AddMessage(v1::StreamRandomMaskingResponse::kMaskingFieldNumber,
-                    LayOutMasking(plan, backend, &response.results));
-  AddKeptTokens<v1::StreamRandomMaskingResponse>(plan, token_type, layout, &response.results);
+                    LayOutMasking(plan, backend, arena, &response.results));
+  AddKeptTokens<v1::StreamRandomMaskingResponse>(plan, token_type, arena, layout, &response.results);
   response.buffer = Write(layout, pool);
   return response;
 }

@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 
+#include "absl/status/statusor.h"
+#include "kernels/status_macros.h"
 #include "maskd/v1/masking_service.grpc.pb.h"
 
 namespace maskd::transport {
@@ -55,24 +57,53 @@ class Place {
   std::optional<Call> call_;
 };
 
+class EmptyCallbackService final
+    : public v1::MaskingService::WithRawCallbackMethod_GenerateMask<v1::MaskingService::Service> {
+ public:
+  grpc::ServerUnaryReactor* GenerateMask(grpc::CallbackServerContext* context, const grpc::ByteBuffer*,
+                                         grpc::ByteBuffer* response) override {
+    *response = empty_;
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
+  }
+
+ private:
+  const grpc::Slice no_bytes_;
+  const grpc::ByteBuffer empty_{&no_bytes_, 1};
+};
+
+absl::StatusOr<std::unique_ptr<grpc::Server>> Listen(grpc::ServerBuilder& builder, grpc::Service& service) {
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&service);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr) return absl::UnavailableError("the empty server cannot listen on 127.0.0.1");
+  std::printf("listening on 127.0.0.1:%d\n", port);
+  std::fflush(stdout);
+  return server;
+}
+
 }  // namespace
 
 absl::Status ServeEmpty() {
   EmptyService service;
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(&service);
   const std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr) return absl::UnavailableError("the empty server cannot listen on 127.0.0.1");
+  MASKD_ASSIGN_OR_RETURN(const std::unique_ptr<grpc::Server> server, Listen(builder, service));
   std::deque<Place> places;
   for (int i = 0; i < kPlaces; ++i) places.emplace_back(&service, queue.get());
-  std::printf("listening on 127.0.0.1:%d\n", port);
-  std::fflush(stdout);
   void* tag = nullptr;
   bool ok = false;
   while (queue->Next(&tag, &ok)) static_cast<Place*>(tag)->Advance(ok);
+  return absl::OkStatus();
+}
+
+absl::Status ServeEmptyByCallbacks() {
+  EmptyCallbackService service;
+  grpc::ServerBuilder builder;
+  MASKD_ASSIGN_OR_RETURN(const std::unique_ptr<grpc::Server> server, Listen(builder, service));
+  server->Wait();
   return absl::OkStatus();
 }
 

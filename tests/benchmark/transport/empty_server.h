@@ -12,6 +12,9 @@ namespace maskd::transport {
 // one thread. Returns if it cannot listen.
 absl::Status ServeEmpty();
 
+// The same on gRPC's callback API, whose threads are its own.
+absl::Status ServeEmptyByCallbacks();
+
 }  // namespace maskd::transport
 
 #endif  // MASKD_TESTS_BENCHMARK_TRANSPORT_EMPTY_SERVER_H_

@@ -92,6 +92,7 @@ constexpr Role kRoles[] = {
     {"serve-floors", [](Options& options) { return ServeFloors(options.setting.threads); }},
     {"serve-naive", [](Options& options) { return ServeNaive(options.setting.threads); }},
     {"serve-empty", [](Options&) { return ServeEmpty(); }},
+    {"serve-empty-by-callbacks", [](Options&) { return ServeEmptyByCallbacks(); }},
     {"client", [](Options& options) { return ServeCommands(options.client); }},
 };
 

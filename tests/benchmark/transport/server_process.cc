@@ -35,8 +35,8 @@ absl::StatusOr<ServerProcess> ServerProcess::Naive(const Setting& setting, bool 
   return Start(std::move(arguments), 1);
 }
 
-absl::StatusOr<ServerProcess> ServerProcess::Empty(const Setting& setting) {
-  return Start({setting.program, "serve-empty"}, 1);
+absl::StatusOr<ServerProcess> ServerProcess::Empty(const Setting& setting, bool callbacks) {
+  return Start({setting.program, callbacks ? "serve-empty-by-callbacks" : "serve-empty"}, 1);
 }
 
 absl::StatusOr<ServerProcess> ServerProcess::Maskd(const Setting& setting,

@@ -19,7 +19,7 @@ class ServerProcess {
   // The roles of this program. They return once the server listens.
   static absl::StatusOr<ServerProcess> Floors(const Setting& setting);
   static absl::StatusOr<ServerProcess> Naive(const Setting& setting, bool default_malloc);
-  static absl::StatusOr<ServerProcess> Empty(const Setting& setting);
+  static absl::StatusOr<ServerProcess> Empty(const Setting& setting, bool callbacks = false);
 
   // maskd with its defaults, one --listen for each of `listen`, and `flags`.
   static absl::StatusOr<ServerProcess> Maskd(const Setting& setting, const std::vector<std::string>& listen,

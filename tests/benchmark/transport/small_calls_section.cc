@@ -53,16 +53,19 @@ absl::Status MeasureRound(Kind& kind) {
 
 absl::Status MeasureSmallCalls(const Setting& setting, Report& report) {
   MASKD_ASSIGN_OR_RETURN(const auto empty_server, ServerProcess::Empty(setting));
+  MASKD_ASSIGN_OR_RETURN(const auto callback_server, ServerProcess::Empty(setting, /*callbacks=*/true));
   MASKD_ASSIGN_OR_RETURN(const auto maskd, ServerProcess::Maskd(setting, {"127.0.0.1:0"}));
   MASKD_ASSIGN_OR_RETURN(Kind empty,
                          StartKind(setting, "empty RPC", empty_server.address(), "empty", "empty-in-flight"));
+  MASKD_ASSIGN_OR_RETURN(Kind callbacks, StartKind(setting, "empty RPC, callback API",
+                                                   callback_server.address(), "empty", "empty-in-flight"));
   MASKD_ASSIGN_OR_RETURN(Kind masks, StartKind(setting, "GenerateMask of N=1", maskd.address(),
                                                "generate-mask", "generate-mask-in-flight"));
   MASKD_ASSIGN_OR_RETURN(Kind client, StartKind(setting, "GenerateMask of N=1, MaskingClient",
                                                 maskd.address(), "generate-mask-client", ""));
   for (int round = 0; round < setting.rounds; ++round) {
     ShowProgress("small calls", round, setting.rounds);
-    for (Kind* const kind : {&empty, &masks, &client}) MASKD_RETURN_IF_ERROR(MeasureRound(*kind));
+    for (Kind* const kind : {&empty, &callbacks, &masks, &client}) MASKD_RETURN_IF_ERROR(MeasureRound(*kind));
   }
 
   Table table("small calls", {{"p50 us", 1},
@@ -70,7 +73,7 @@ absl::Status MeasureSmallCalls(const Setting& setting, Report& report) {
                               {"p50 / empty's", 2, true},
                               {"calls/s, 16 in flight"},
                               {"calls/s / empty's", 2, true}});
-  for (const Kind* const kind : {&empty, &masks, &client}) {
+  for (const Kind* const kind : {&empty, &callbacks, &masks, &client}) {
     table.AddRow(
         kind->label,
         {kind->latencies.p50_us, kind->latencies.p99_us,
