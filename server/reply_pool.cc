@@ -103,11 +103,11 @@ ReplyPool::Buffer ReplyPool::Take(std::size_t size) {
 grpc::Slice ReplyPool::Buffer::ToSlice() && {
   if (block_ == nullptr) return std::move(small_);
   auto* const held = new std::shared_ptr<void>(std::move(block_));
+  HandToGrpc(held);
   HandToGrpc(bytes_.data());
   const auto let_go = [](void* holder) {
-    auto* const block = static_cast<std::shared_ptr<void>*>(holder);
-    TakeFromGrpc(block->get());
-    delete block;
+    TakeFromGrpc(holder);
+    delete static_cast<std::shared_ptr<void>*>(holder);
   };
   return {bytes_.data(), bytes_.size(), let_go, held};
 }
