@@ -15,6 +15,9 @@ namespace {
 constexpr std::chrono::milliseconds kFirstBackoff(50);
 constexpr std::chrono::milliseconds kLongestBackoff(2000);
 
+// How long gRPC may take to let go of bytes when their call has ended.
+constexpr std::chrono::milliseconds kLetGo(500);
+
 // Half to one and a half of `delay`, so that callers that were refused together
 // do not come back together.
 std::chrono::milliseconds Spread(std::chrono::milliseconds delay) {
@@ -32,6 +35,17 @@ void Sleep(std::chrono::milliseconds delay, const std::stop_token& stop) {
 }
 
 }  // namespace
+
+std::unique_ptr<Connection> Dial(const std::string& address, const MaskingClient::Options& options) {
+  return std::make_unique<Connection>(
+      address, Connection::Options{.max_message_bytes = options.max_message_bytes,
+                                   .tls_root_certificates = options.tls_root_certificates});
+}
+
+CallScope BeginCall(const MaskingClient::Options& options, const CallLimits& limits) {
+  return {.deadline = std::chrono::system_clock::now() + limits.timeout.value_or(options.timeout),
+          .stop = limits.stop};
+}
 
 absl::Status Retry(const CallScope& scope, int max_attempts, const std::function<Outcome()>& attempt) {
   std::chrono::milliseconds backoff = kFirstBackoff;
@@ -70,6 +84,11 @@ Outcome CallUnary(Connection& connection, const std::string& method, const grpc:
   bool ok = false;
   queue.Next(&tag, &ok);
   return ToOutcome(status);
+}
+
+void TakeBack(BorrowedBytes& bytes, Connection& connection) {
+  if (bytes.Wait(std::chrono::steady_clock::now() + kLetGo)) return;
+  connection.BreakOff();
 }
 
 }  // namespace maskd

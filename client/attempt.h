@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -27,6 +28,12 @@ struct CallScope {
   std::stop_token stop;
 };
 
+// A connection to `address`, which CheckAddress has found well-formed.
+std::unique_ptr<Connection> Dial(const std::string& address, const MaskingClient::Options& options);
+
+// The scope of a call that begins now.
+CallScope BeginCall(const MaskingClient::Options& options, const CallLimits& limits);
+
 // How an attempt ended.
 struct Outcome {
   absl::Status status;
@@ -43,6 +50,10 @@ absl::Status Retry(const CallScope& scope, int max_attempts, const std::function
 // (0: not said) is what request and response have together.
 Outcome CallUnary(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
                   std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response);
+
+// Waits until gRPC has let go of `bytes`, whose call has ended. A server that has
+// stopped reading may keep them in a socket: after a moment that is given up.
+void TakeBack(BorrowedBytes& bytes, Connection& connection);
 
 // Whether the noise and the id of one sample fit in a header, without which a
 // batch cannot be streamed.

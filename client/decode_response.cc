@@ -49,9 +49,9 @@ absl::Status CopyMasking(const v1::Masking& masking, const MaskingPlan& plan, st
 absl::Status CopyKeptTokens(const ScannedMessage& message, const MaskingPlan& plan, std::int64_t count,
                             const MaskingBuffers& results) {
   const std::int64_t bytes = plan.result_bytes.kept_tokens / plan.batch_size * count;
-  MASKD_RETURN_IF_ERROR(CheckSize("kept_tokens", message.payload_bytes, bytes));
+  MASKD_RETURN_IF_ERROR(CheckSize("kept_tokens", message.payload.bytes, bytes));
   std::byte* at = results.kept_tokens;
-  for (const Fragment fragment : message.payload) {
+  for (const Fragment fragment : message.payload.fragments) {
     std::memcpy(at, fragment.data(), fragment.size());
     at += fragment.size();
   }

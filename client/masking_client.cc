@@ -22,10 +22,6 @@ namespace {
 constexpr char kRandomMasking[] = "/maskd.v1.MaskingService/RandomMasking";
 constexpr char kGenerateMask[] = "/maskd.v1.MaskingService/GenerateMask";
 
-// How long gRPC may take to let go of tokens when their call has ended, before
-// its socket is given up: a server that has stopped reading may keep them in it.
-constexpr std::chrono::milliseconds kLetGo(500);
-
 // Memory for the results that `plan` selects.
 MaskingBuffers Allocate(const MaskingPlan& plan, MaskedBatch& batch) {
   const auto allocate = [](std::string& result, std::int64_t bytes) {
@@ -55,12 +51,6 @@ absl::StatusOr<MaskedBatch> MaskIntoBatch(const MaskingSpec& spec, const Mask& m
   return batch;
 }
 
-// Waits until gRPC has let go of `bytes`.
-void TakeBack(BorrowedBytes& bytes, Connection& connection) {
-  if (bytes.Wait(std::chrono::steady_clock::now() + kLetGo)) return;
-  connection.BreakOff();
-}
-
 // How many of `connections` the samples of a batch are split over. The draws of
 // torch are one stream, which parts can skip into only so far.
 std::int64_t PartsOf(const MaskingPlan& plan, std::size_t connections) {
@@ -75,11 +65,7 @@ absl::StatusOr<std::unique_ptr<MaskingClient>> MaskingClient::Connect(const std:
                                                                       const Options& options) {
   MASKD_RETURN_IF_ERROR(CheckAddress(address));
   std::vector<std::unique_ptr<Connection>> connections;
-  for (int i = 0; i < std::max(1, options.connections); ++i) {
-    connections.push_back(std::make_unique<Connection>(
-        address, Connection::Options{.max_message_bytes = options.max_message_bytes,
-                                     .tls_root_certificates = options.tls_root_certificates}));
-  }
+  for (int i = 0; i < std::max(1, options.connections); ++i) connections.push_back(Dial(address, options));
   return std::unique_ptr<MaskingClient>(new MaskingClient(std::move(connections), options));
 }
 
@@ -96,11 +82,6 @@ MaskingClient::MaskingClient(std::shared_ptr<grpc::Channel> channel, const Optio
           options) {}
 
 MaskingClient::~MaskingClient() = default;
-
-CallScope MaskingClient::Begin(const CallLimits& limits) const {
-  return {.deadline = std::chrono::system_clock::now() + limits.timeout.value_or(options_.timeout),
-          .stop = limits.stop};
-}
 
 absl::StatusOr<MaskingFacts> MaskingClient::RandomMasking(const MaskingSpec& spec,
                                                           std::span<const std::byte> tokens,
@@ -124,7 +105,7 @@ absl::StatusOr<MaskingFacts> MaskingClient::Mask(const MaskingSpec& spec, std::s
     return absl::InvalidArgumentError(
         absl::StrCat("tokens has ", tokens.size(), " bytes; the layout of the spec has ", plan.tokens_bytes));
   }
-  const CallScope scope = Begin(limits);
+  const CallScope scope = BeginCall(options_, limits);
   MaskingFacts facts;
   const bool streamed =
       plan.tokens_bytes + plan.result_bytes.total() >= options_.stream_from_bytes && CanStream(spec);
@@ -209,7 +190,7 @@ absl::StatusOr<MaskedBatch> MaskingClient::GenerateMask(const MaskingSpec& spec,
 absl::StatusOr<MaskingFacts> MaskingClient::Draw(const MaskingSpec& spec, const Results& results,
                                                  const CallLimits& limits) {
   MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
-  const CallScope scope = Begin(limits);
+  const CallScope scope = BeginCall(options_, limits);
   const grpc::Slice slice(EncodeGenerateMask(spec).SerializeAsString());
   const grpc::ByteBuffer request(&slice, 1);
   MaskingFacts facts;
@@ -226,7 +207,7 @@ absl::StatusOr<ServerInfo> MaskingClient::GetServerInfo() {
   const auto stub = v1::MaskingService::NewStub(connections_.front()->channel());
   v1::GetServerInfoResponse response;
   grpc::ClientContext context;
-  context.set_deadline(Begin({}).deadline);
+  context.set_deadline(BeginCall(options_, {}).deadline);
   MASKD_RETURN_IF_ERROR(FromGrpcStatus(stub->GetServerInfo(&context, v1::GetServerInfoRequest(), &response)));
   return ServerInfo{
       .version = response.version(),
@@ -247,7 +228,7 @@ absl::Status MaskingClient::CheckHealth() {
   request.set_service(v1::MaskingService::service_full_name());
   grpc::health::v1::HealthCheckResponse response;
   grpc::ClientContext context;
-  context.set_deadline(Begin({}).deadline);
+  context.set_deadline(BeginCall(options_, {}).deadline);
   const absl::Status status = FromGrpcStatus(stub->Check(&context, request, &response));
   if (absl::IsNotFound(status)) return absl::UnavailableError("the server there does not serve maskd");
   MASKD_RETURN_IF_ERROR(status);

@@ -143,7 +143,6 @@ class MaskingClient {
   // Where results go: asked for when there are some.
   using Results = std::function<MaskingBuffers()>;
 
-  CallScope Begin(const CallLimits& limits) const;
   absl::StatusOr<MaskingFacts> Mask(const MaskingSpec& spec, std::span<const std::byte> tokens,
                                     const Results& results, const CallLimits& limits);
   absl::StatusOr<MaskingFacts> Draw(const MaskingSpec& spec, const Results& results,

@@ -10,6 +10,7 @@ namespace maskd {
 namespace {
 
 using ::google::protobuf::internal::WireFormatLite;
+using ::google::protobuf::io::CodedOutputStream;
 
 class FragmentInputStream final : public google::protobuf::io::ZeroCopyInputStream {
  public:
@@ -83,46 +84,96 @@ class FragmentCursor {
   std::int64_t start_ = 0;  // of fragments_[index_] in the message
 };
 
+// Reads fields one after another.
+class Scanner {
+ public:
+  explicit Scanner(std::span<const Fragment> fragments)
+      : stream_(fragments), input_(&stream_), cursor_(fragments) {
+    for (const Fragment fragment : fragments) total_ += static_cast<std::int64_t>(fragment.size());
+  }
+
+  std::int64_t total() const { return total_; }
+
+  // Reads the fields of a message that ends at byte `end`: the payload, and the
+  // others as they are, but that tensors of fields 1, 2, .. are left without
+  // theirs. False if it is no message.
+  bool Read(std::int64_t end, std::string& fields, Payload& payload, std::span<Payload> tensors) {
+    for (;;) {
+      const std::int64_t begin = input_.CurrentPosition();
+      const std::uint32_t tag = input_.ReadTag();
+      // The end of the message, or a fault in it.
+      if (tag == 0) return begin == end && input_.CurrentPosition() == begin;
+      // As protobuf has it; CodedInputStream takes longer ones.
+      const std::int64_t tag_end = input_.CurrentPosition();
+      if (tag_end - begin > kMaxVarint32Bytes) return false;
+      const int field = WireFormatLite::GetTagFieldNumber(tag);
+      const bool bytes = WireFormatLite::GetTagWireType(tag) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
+      if (bytes && field == kPayloadField) {
+        if (!ReadPayload(payload)) return false;
+      } else if (bytes && field >= 1 && field <= static_cast<int>(tensors.size())) {
+        if (!ReadTensor(tag, fields, tensors[static_cast<std::size_t>(field - 1)])) return false;
+      } else {
+        if (!WireFormatLite::SkipField(&input_, tag)) return false;
+        cursor_.Walk(begin, input_.CurrentPosition(), [&fields](Fragment piece) {
+          fields.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+        });
+      }
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kMaxVarint32Bytes = 5;
+
+  bool ReadSize(int* size) {
+    const std::int64_t begin = input_.CurrentPosition();
+    return input_.ReadVarintSizeAsInt(size) && input_.CurrentPosition() - begin <= kMaxVarint32Bytes;
+  }
+
+  bool ReadPayload(Payload& payload) {
+    int size = 0;
+    if (!ReadSize(&size)) return false;
+    const std::int64_t begin = input_.CurrentPosition();
+    if (!input_.Skip(size)) return false;
+    payload = {.fragments = {}, .bytes = size};
+    cursor_.Walk(begin, begin + size, [&payload](Fragment piece) { payload.fragments.push_back(piece); });
+    return true;
+  }
+
+  bool ReadTensor(std::uint32_t tag, std::string& fields, Payload& payload) {
+    int size = 0;
+    if (!ReadSize(&size)) return false;
+    std::string tensor;
+    const auto limit = input_.PushLimit(size);
+    if (!Read(std::int64_t{input_.CurrentPosition()} + size, tensor, payload, {})) return false;
+    input_.PopLimit(limit);
+    std::uint8_t head[2 * kMaxVarint32Bytes];
+    std::uint8_t* end = CodedOutputStream::WriteVarint32ToArray(tag, head);
+    end = CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(tensor.size()), end);
+    fields.append(reinterpret_cast<const char*>(head), static_cast<std::size_t>(end - head));
+    fields += tensor;
+    return true;
+  }
+
+  FragmentInputStream stream_;
+  google::protobuf::io::CodedInputStream input_;
+  FragmentCursor cursor_;
+  std::int64_t total_ = 0;
+};
+
 }  // namespace
 
 std::optional<ScannedMessage> ScanMessage(std::span<const Fragment> fragments) {
-  std::int64_t total = 0;
-  for (const Fragment fragment : fragments) total += static_cast<std::int64_t>(fragment.size());
-  FragmentInputStream stream(fragments);
-  google::protobuf::io::CodedInputStream input(&stream);
-  FragmentCursor cursor(fragments);
+  Scanner scanner(fragments);
   ScannedMessage message;
-  constexpr std::int64_t kMaxVarint32Bytes = 5;
-  constexpr std::uint32_t kPayloadTag =
-      WireFormatLite::MakeTag(kPayloadField, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
-  for (;;) {
-    const std::int64_t begin = input.CurrentPosition();
-    const std::uint32_t tag = input.ReadTag();
-    if (tag == 0) {
-      // The end of the message, or a fault in it.
-      if (begin != total || input.CurrentPosition() != begin) return std::nullopt;
-      break;
-    }
-    // As protobuf has it; CodedInputStream takes longer ones.
-    const std::int64_t tag_end = input.CurrentPosition();
-    if (tag_end - begin > kMaxVarint32Bytes) return std::nullopt;
-    if (tag != kPayloadTag) {
-      if (!WireFormatLite::SkipField(&input, tag)) return std::nullopt;
-      cursor.Walk(begin, input.CurrentPosition(), [&message](Fragment piece) {
-        message.fields.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-      });
-      continue;
-    }
-    int size = 0;
-    if (!input.ReadVarintSizeAsInt(&size)) return std::nullopt;
-    const std::int64_t payload_begin = input.CurrentPosition();
-    if (payload_begin - tag_end > kMaxVarint32Bytes) return std::nullopt;
-    if (!input.Skip(size)) return std::nullopt;
-    message.payload.clear();
-    message.payload_bytes = size;
-    cursor.Walk(payload_begin, payload_begin + size,
-                [&message](Fragment piece) { message.payload.push_back(piece); });
-  }
+  if (!scanner.Read(scanner.total(), message.fields, message.payload, {})) return std::nullopt;
+  return message;
+}
+
+std::optional<ScannedTensors> ScanTensors(std::span<const Fragment> fragments) {
+  Scanner scanner(fragments);
+  ScannedTensors message;
+  Payload none;  // a field 15 is unknown to these messages
+  if (!scanner.Read(scanner.total(), message.fields, none, message.payloads)) return std::nullopt;
   return message;
 }
 

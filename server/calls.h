@@ -5,7 +5,9 @@
 
 #include <memory>
 
+#include "absl/status/statusor.h"
 #include "kernels/masker.h"
+#include "kernels/tensor_ops.h"
 #include "kernels/token_gatherer.h"
 #include "server/bulk_workers.h"
 #include "server/byte_budget.h"
@@ -23,6 +25,7 @@ namespace maskd {
 // What calls share. Outlives them.
 struct CallParts {
   Masker& masker;
+  TensorOps& tensor_ops;
   TokenGatherer& gatherer;
   const Limits& limits;
   CallGate& gate;
@@ -33,10 +36,19 @@ struct CallParts {
   Health& health;
 };
 
+// What a unary call of bulk does with its request: makes the response. It may
+// take long, and makes `reservation` the bytes of request, response and what it
+// needs beside them, once it knows.
+using BulkWork = absl::StatusOr<grpc::Slice> (*)(const grpc::ByteBuffer& request, const CallParts& parts,
+                                                 const IsCancelled& is_cancelled,
+                                                 ByteBudget::Reservation& reservation);
+
 // Each serves a call that was accepted, in a coroutine that holds `live`.
 
+// A unary call of bulk: waits in line for room, then reads and works.
+Detached ServeBulk(std::unique_ptr<StreamCall> call, BulkWork work, CallParts& parts, LiveCount::Ticket live);
+
 // maskd.v1.MaskingService.
-Detached ServeRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live);
 Detached ServeStreamRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live);
 Detached ServeGenerateMask(std::unique_ptr<MessageCall> call, CallParts& parts, LiveCount::Ticket live);
 Detached ServeGetServerInfo(std::unique_ptr<MessageCall> call, CallParts& parts, LiveCount::Ticket live);

@@ -57,6 +57,7 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const std::string& address,
 
 MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits, const Options& options)
     : masker_(std::move(masker)),
+      tensor_ops_(MakeCpuTensorOps(options.gather_threads)),
       gatherer_(options.gather_threads),
       limits_(limits),
       budget_(limits.max_inflight_bytes),
@@ -64,6 +65,7 @@ MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limit
       workers_(options.bulk_threads),
       idle_watch_(limits.max_idle),
       parts_{.masker = *masker_,
+             .tensor_ops = *tensor_ops_,
              .gatherer = gatherer_,
              .limits = limits_,
              .gate = gate_,

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "kernels/masker.h"
+#include "kernels/tensor_ops.h"
 #include "kernels/token_gatherer.h"
 #include "server/bulk_workers.h"
 #include "server/byte_budget.h"
@@ -80,6 +81,7 @@ class MaskingServer {
   MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits, const Options& options);
 
   const std::unique_ptr<Masker> masker_;
+  const std::unique_ptr<TensorOps> tensor_ops_;
   TokenGatherer gatherer_;
   const Limits limits_;
   CallGate gate_;

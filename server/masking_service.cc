@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/handover.h"
+#include "server/bulk_works.h"
 
 namespace maskd {
 namespace {
@@ -28,6 +29,7 @@ void MaskingService::Stop() {
 
 void MaskingService::Register(grpc::ServerBuilder& builder) {
   builder.RegisterService(&methods_);
+  builder.RegisterService(&tensor_methods_);
   builder.RegisterService(&health_methods_);
   builder.RegisterAsyncGenericService(&others_);
   queue_ = builder.AddCompletionQueue();
@@ -91,8 +93,8 @@ Detached MaskingService::AcceptOthers() {
     others_.RequestCall(&call->context, &call->stream, queue_.get(), queue_.get(), &call->accepted);
     if (!co_await call->accepted) co_return;
     const std::string method = call->context.method();
-    if (method == prefix + "RandomMasking") {
-      ServeRandomMasking(std::move(call), parts_, LiveCount::Ticket(live_));
+    if (const BulkWork work = FindBulkWork(method); work != nullptr) {
+      ServeBulk(std::move(call), work, parts_, LiveCount::Ticket(live_));
     } else if (method == prefix + "StreamRandomMasking") {
       ServeStreamRandomMasking(std::move(call), parts_, LiveCount::Ticket(live_));
     } else if (method == absl::StrCat("/", grpc::health::v1::Health::service_full_name(), "/Watch")) {

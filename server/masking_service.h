@@ -10,6 +10,7 @@
 
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "maskd/v1/masking_service.grpc.pb.h"
+#include "maskd/v1/tensor_service.grpc.pb.h"
 #include "server/calls.h"
 #include "server/event.h"
 #include "server/live_count.h"
@@ -44,7 +45,14 @@ class MaskingService {
  private:
   using Methods = v1::MaskingService::WithRawMethod_GenerateMask<
       v1::MaskingService::WithRawMethod_GetServerInfo<v1::MaskingService::WithGenericMethod_RandomMasking<
-          v1::MaskingService::WithGenericMethod_StreamRandomMasking<v1::MaskingService::Service>>>>;
+          v1::MaskingService::WithGenericMethod_StreamRandomMasking<
+              v1::MaskingService::WithGenericMethod_RestoreTokens<v1::MaskingService::Service>>>>>;
+  using Tensors = v1::TensorService;
+  // All of them are served as generic calls; registered to be found by reflection.
+  using TensorMethods = Tensors::WithGenericMethod_Gather<Tensors::WithGenericMethod_Scatter<
+      Tensors::WithGenericMethod_ScatterAdd<Tensors::WithGenericMethod_MaskedSelect<
+          Tensors::WithGenericMethod_PadSequences<Tensors::WithGenericMethod_MaskedNllLoss<
+              Tensors::WithGenericMethod_MaskedReconstructionLoss<Tensors::Service>>>>>>>;
 
   using HealthMethods = grpc::health::v1::Health::WithRawMethod_Check<
       grpc::health::v1::Health::WithGenericMethod_Watch<grpc::health::v1::Health::Service>>;
@@ -58,6 +66,7 @@ class MaskingService {
 
   CallParts& parts_;
   Methods methods_;
+  TensorMethods tensor_methods_;
   HealthMethods health_methods_;
   grpc::AsyncGenericService others_;
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;

@@ -101,7 +101,10 @@ ReplyPool::Buffer ReplyPool::Take(std::size_t size) {
 }
 
 grpc::Slice ReplyPool::Buffer::ToSlice() && {
-  if (block_ == nullptr) return std::move(small_);
+  if (block_ == nullptr) {
+    const auto first = reinterpret_cast<const std::uint8_t*>(bytes_.data()) - small_.begin();
+    return small_.sub(static_cast<std::size_t>(first), static_cast<std::size_t>(first) + bytes_.size());
+  }
   auto* const held = new std::shared_ptr<void>(std::move(block_));
   HandToGrpc(held);
   HandToGrpc(bytes_.data());

@@ -25,6 +25,9 @@ class ReplyPool {
     Buffer() = default;
     std::span<std::byte> bytes() const { return bytes_; }
 
+    // Leaves out the first `size` bytes and all behind the `length` after them.
+    void Narrow(std::size_t size, std::size_t length) { bytes_ = bytes_.subspan(size, length); }
+
     // Hands it to gRPC, which gives it back to the pool.
     grpc::Slice ToSlice() &&;
 

@@ -50,7 +50,7 @@ class Stream {
   // Makes room for what `received` begins, and checks that its tokens are what
   // is to come.
   absl::Status Admit(Received& received) {
-    const std::int64_t bytes = received.message.payload_bytes;
+    const std::int64_t bytes = received.message.payload.bytes;
     if (received.fields.has_header()) MASKD_RETURN_IF_ERROR(BeginBatch(received));
     if (bytes > kMaxChunkBytes) {
       return absl::InvalidArgumentError(absl::StrCat("tokens of one message have ", bytes,
@@ -163,14 +163,14 @@ Detached ServeStreamRandomMasking(std::unique_ptr<StreamCall> call, CallParts& p
         begun = true;
       }
       call->set_at_rest(stream.batch() == nullptr);
-      const bool has_tokens = (*received)->message.payload_bytes > 0;
-      if (has_tokens && (*received)->message.payload_bytes == stream.batch()->bytes_left())
+      const bool has_tokens = (*received)->message.payload.bytes > 0;
+      if (has_tokens && (*received)->message.payload.bytes == stream.batch()->bytes_left())
         call->set_at_rest(true);
       call->StartRead(&incoming);
       if (!has_tokens) continue;
 
       co_await parts.workers.Enter();
-      for (Fragment tokens : (*received)->message.payload) {
+      for (Fragment tokens : (*received)->message.payload.fragments) {
         while (!tokens.empty() && status.ok()) {
           const absl::StatusOr<Fragment> rest = Take(tokens, *stream.batch(), parts, *call);
           status = rest.status();

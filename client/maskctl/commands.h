@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/masking_client.h"
+#include "client/tensor_client.h"
 
 namespace maskd {
 
@@ -22,6 +23,10 @@ struct ServerFlags {
 
   void AddTo(CLI::App& command);
   absl::StatusOr<std::unique_ptr<MaskingClient>> Connect() const;
+  absl::StatusOr<std::unique_ptr<TensorClient>> ConnectTensors() const;
+
+ private:
+  MaskingClient::Options ToOptions() const;
 };
 
 // What a subcommand does once its flags are parsed.
@@ -30,6 +35,14 @@ using Command = std::function<absl::Status()>;
 // Each adds a subcommand to `app` and returns what runs it.
 Command AddMaskCommand(CLI::App& app);
 Command AddImageCommand(CLI::App& app);
+Command AddReconstructCommand(CLI::App& app);
+Command AddGatherCommand(CLI::App& app);
+Command AddScatterCommand(CLI::App& app);
+Command AddRestoreCommand(CLI::App& app);
+Command AddSelectCommand(CLI::App& app);
+Command AddPadCommand(CLI::App& app);
+Command AddNllLossCommand(CLI::App& app);
+Command AddReconstructionLossCommand(CLI::App& app);
 Command AddInfoCommand(CLI::App& app);
 Command AddHealthCommand(CLI::App& app);
 

@@ -25,6 +25,14 @@ int Run(int argc, char** argv) {
   std::map<std::string, maskd::Command> commands;
   commands["mask"] = maskd::AddMaskCommand(app);
   commands["image"] = maskd::AddImageCommand(app);
+  commands["reconstruct"] = maskd::AddReconstructCommand(app);
+  commands["gather"] = maskd::AddGatherCommand(app);
+  commands["scatter"] = maskd::AddScatterCommand(app);
+  commands["restore"] = maskd::AddRestoreCommand(app);
+  commands["select"] = maskd::AddSelectCommand(app);
+  commands["pad"] = maskd::AddPadCommand(app);
+  commands["nll_loss"] = maskd::AddNllLossCommand(app);
+  commands["reconstruction_loss"] = maskd::AddReconstructionLossCommand(app);
   commands["info"] = maskd::AddInfoCommand(app);
   commands["health"] = maskd::AddHealthCommand(app);
   try {

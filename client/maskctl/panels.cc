@@ -1,12 +1,20 @@
 #include "client/maskctl/panels.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "client/maskctl/lettering.h"
 
 namespace maskd {
 namespace {
 
 constexpr std::byte kRemoved{128};
+constexpr std::byte kRemovedInMask{70};
+constexpr std::byte kKeptInMask{238};
+constexpr std::byte kNothing{238};
 constexpr std::byte kPaper{255};
 constexpr std::int64_t kGutter = 12;  // pixels
 
@@ -27,6 +35,54 @@ void CopyRectangle(const Picture& from, std::int64_t top, std::int64_t left, std
   }
 }
 
+// The kept patches at their places, on a ground of `shade`.
+Picture KeptInPlace(const MaskedPicture& masked, std::byte shade) {
+  const PatchGrid& grid = masked.grid;
+  Picture in_place = Blank(grid.height, grid.width, shade);
+  for (std::int64_t l = 0; l < grid.sequence_length(); ++l) {
+    if (masked.mask[static_cast<std::size_t>(l)] != 0) continue;
+    const std::int64_t k = masked.ids_restore[static_cast<std::size_t>(l)];
+    Unpatchify(grid, &masked.kept_tokens[static_cast<std::size_t>(k * grid.token_bytes())], l,
+               in_place.pixels.data());
+  }
+  return in_place;
+}
+
+// All of `tokens` [up to L, token_bytes], one after another.
+Picture Unpatched(const PatchGrid& grid, std::span<const std::byte> tokens) {
+  Picture picture = Blank(grid.height, grid.width, kPaper);
+  const auto count = static_cast<std::int64_t>(tokens.size()) / grid.token_bytes();
+  for (std::int64_t l = 0; l < count; ++l) {
+    Unpatchify(grid, &tokens[static_cast<std::size_t>(l * grid.token_bytes())], l, picture.pixels.data());
+  }
+  return picture;
+}
+
+Picture MaskAsPicture(const MaskedPicture& masked) {
+  const PatchGrid& grid = masked.grid;
+  Picture picture = Blank(grid.height, grid.width, kKeptInMask);
+  const std::vector<std::byte> removed(static_cast<std::size_t>(grid.token_bytes()), kRemovedInMask);
+  for (std::int64_t l = 0; l < grid.sequence_length(); ++l) {
+    if (masked.mask[static_cast<std::size_t>(l)] != 0)
+      Unpatchify(grid, removed.data(), l, picture.pixels.data());
+  }
+  return picture;
+}
+
+// `panels`, of one size, side by side below `top` rows of paper.
+Picture SideBySide(std::span<const Picture> panels, std::int64_t top) {
+  const std::int64_t height = panels.front().height;
+  const std::int64_t width = panels.front().width;
+  const auto count = static_cast<std::int64_t>(panels.size());
+  Picture all = Blank(top + height, count * width + (count - 1) * kGutter, kPaper);
+  std::int64_t left = 0;
+  for (const Picture& panel : panels) {
+    CopyRectangle(panel, 0, 0, height, width, all, top, left);
+    left += width + kGutter;
+  }
+  return all;
+}
+
 }  // namespace
 
 Picture CropToPatches(const Picture& picture, std::int64_t patch_size) {
@@ -39,29 +95,28 @@ Picture CropToPatches(const Picture& picture, std::int64_t patch_size) {
 }
 
 Picture DrawPanels(const Picture& original, const MaskedPicture& masked) {
-  const PatchGrid& grid = masked.grid;
-  Picture in_place = Blank(grid.height, grid.width, kRemoved);
-  for (std::int64_t l = 0; l < grid.sequence_length(); ++l) {
-    if (masked.mask[static_cast<std::size_t>(l)] != 0) continue;
-    const std::int64_t k = masked.ids_restore[static_cast<std::size_t>(l)];
-    Unpatchify(grid, &masked.kept_tokens[static_cast<std::size_t>(k * grid.token_bytes())], l,
-               in_place.pixels.data());
-  }
-  Picture packed = Blank(grid.height, grid.width, kPaper);
-  const auto num_keep = static_cast<std::int64_t>(masked.kept_tokens.size()) / grid.token_bytes();
-  for (std::int64_t k = 0; k < num_keep; ++k) {
-    Unpatchify(grid, &masked.kept_tokens[static_cast<std::size_t>(k * grid.token_bytes())], k,
-               packed.pixels.data());
-  }
+  const Picture panels[] = {original, KeptInPlace(masked, kRemoved),
+                            Unpatched(masked.grid, masked.kept_tokens)};
+  return SideBySide(panels, 0);
+}
 
-  Picture panels = Blank(grid.height, 3 * grid.width + 2 * kGutter, kPaper);
-  std::int64_t left = 0;
-  for (const Picture* panel :
-       {&original, static_cast<const Picture*>(&in_place), static_cast<const Picture*>(&packed)}) {
-    CopyRectangle(*panel, 0, 0, grid.height, grid.width, panels, 0, left);
-    left += grid.width + kGutter;
+Picture DrawReconstruction(const Picture& original, const MaskedPicture& masked,
+                           std::span<const std::byte> restored_tokens) {
+  constexpr absl::string_view kLabels[] = {"photograph", "mask", "kept tokens in place", "restored"};
+  constexpr double kMaxXHeight = 13;  // pixels
+  const Picture panels[] = {original, MaskAsPicture(masked), KeptInPlace(masked, kNothing),
+                            Unpatched(masked.grid, restored_tokens)};
+  const auto width = static_cast<double>(masked.grid.width);
+  double x_height = kMaxXHeight;
+  for (const absl::string_view label : kLabels) x_height = std::min(x_height, width / TextWidth(label, 1));
+  const auto top = static_cast<std::int64_t>(3.2 * x_height);
+  Picture all = SideBySide(panels, top);
+  double center = width / 2;
+  for (const absl::string_view label : kLabels) {
+    DrawText(label, center, std::round(2 * x_height), x_height, all);
+    center += width + static_cast<double>(kGutter);
   }
-  return panels;
+  return all;
 }
 
 }  // namespace maskd

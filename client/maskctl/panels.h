@@ -29,6 +29,12 @@ Picture CropToPatches(const Picture& picture, std::int64_t patch_size);
 // returned, none from the original.
 Picture DrawPanels(const Picture& original, const MaskedPicture& masked);
 
+// Four panels side by side, with labels above them: `original`; the mask, dark
+// where a patch was removed; the kept patches at their places; and
+// `restored_tokens` [L, token_bytes] as a picture.
+Picture DrawReconstruction(const Picture& original, const MaskedPicture& masked,
+                           std::span<const std::byte> restored_tokens);
+
 }  // namespace maskd
 
 #endif  // MASKD_CLIENT_MASKCTL_PANELS_H_

@@ -23,7 +23,7 @@ void ServerFlags::AddTo(CLI::App& command) {
       ->check(CLI::ExistingFile);
 }
 
-absl::StatusOr<std::unique_ptr<MaskingClient>> ServerFlags::Connect() const {
+MaskingClient::Options ServerFlags::ToOptions() const {
   MaskingClient::Options options{
       .timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_seconds * 1000)),
       .connections = connections};
@@ -31,7 +31,15 @@ absl::StatusOr<std::unique_ptr<MaskingClient>> ServerFlags::Connect() const {
     std::ifstream file(tls_ca);
     options.tls_root_certificates = {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
-  return MaskingClient::Connect(address, options);
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<MaskingClient>> ServerFlags::Connect() const {
+  return MaskingClient::Connect(address, ToOptions());
+}
+
+absl::StatusOr<std::unique_ptr<TensorClient>> ServerFlags::ConnectTensors() const {
+  return TensorClient::Connect(address, ToOptions());
 }
 
 Command AddInfoCommand(CLI::App& app) {

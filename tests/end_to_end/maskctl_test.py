@@ -5,6 +5,7 @@ Run by ctest, which passes the folder of the programs and that of the test data.
 import hashlib
 import json
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -62,6 +63,28 @@ class MaskctlTest(unittest.TestCase):
         done = self.maskctl("mask", *arguments, f"--out={out}")
         self.assertEqual(done.returncode, 0, done.stderr)
         return {file.stem: np.load(file) for file in out.iterdir()}
+
+    def saved(self, **arrays):
+        """Saves arrays as .npy files and returns the flags that name them."""
+        for name, array in arrays.items():
+            np.save(self.path / f"{name}.npy", array)
+        return [f"--{name}={self.path}/{name}.npy" for name in arrays]
+
+    def output(self, command, *flags, **arrays):
+        """Runs a command on arrays and returns the one that it wrote."""
+        done = self.maskctl(command, *self.saved(**arrays), *flags, f"--output={self.path}/output.npy")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return np.load(self.path / "output.npy")
+
+    def loss(self, command, noun, *flags, **arrays):
+        done = self.maskctl(command, *self.saved(**arrays), *flags)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        loss, count = re.fullmatch(rf"loss (\S+) over (\d+) {noun}\n", done.stdout).groups()
+        return float(loss), int(count)
+
+    def same(self, got, expected):
+        self.assertEqual((got.dtype, got.shape), (expected.dtype, expected.shape))
+        self.assertEqual(got.tobytes(), np.ascontiguousarray(expected).tobytes())
 
     def refuses(self, *arguments, says, status=1, address=None):
         done = self.maskctl(*arguments, address=address)
@@ -125,6 +148,144 @@ class MaskctlTest(unittest.TestCase):
             self.assertTrue(out.read_bytes().startswith(b"\x89PNG"))
         self.assertIn("925 patches kept", done.stdout)  # 600 x 400 in patches of 16: 37 x 25
         self.assertIn("cropped from 600 x 400 to 592 x 400", done.stdout)
+
+    def test_gather_and_scatter(self):
+        random = np.random.default_rng()
+        for dtype in ("f4", "f2", "f8", "i8", "i4", "u2", "u1", "?", "c16", ">i4"):
+            x = np.frombuffer(random.bytes(4 * 7 * 5 * np.dtype(dtype).itemsize), dtype).reshape(4, 7, 5)
+            x = x.view("u1") % 2 == 1 if dtype == "?" else x
+            index = random.integers(0, 7, (4, 3, 5), np.int64)
+            taken = np.take_along_axis(x, index, 1)
+            self.same(self.output("gather", "--dim=1", input=x, index=index), taken)
+            self.same(self.output("gather", "--dim=-2", input=x, index=index.astype("i4")), taken)
+            put = x.copy()
+            for i in np.ndindex(index.shape):
+                put[i[0], index[i], i[2]] = taken[i[0], 2 - i[1], i[2]]
+            self.same(self.output("scatter", "--dim=1", input=x, index=index, src=taken[:, ::-1].copy()), put)
+        rows = random.integers(0, 7, (4, 9), np.int64)
+        x = random.standard_normal((4, 7, 5)).astype(np.float32)
+        self.same(self.output("gather", "--dim=1", "--index_rank=2", input=x, index=rows),
+                  np.take_along_axis(x, rows[..., None], 1))
+        added = x.copy()
+        src = random.standard_normal((4, 9, 5)).astype(np.float32)
+        np.add.at(added, (np.arange(4)[:, None], rows), src)
+        self.same(self.output("scatter", "--dim=1", "--index_rank=2", "--add", input=x, index=rows, src=src), added)
+
+    def test_restore_undoes_mask(self):
+        x = np.random.default_rng().standard_normal((3, 20, 2, 4)).astype(np.float16)
+        masked = self.results(*self.saved(tokens=x), "--num_keep=6", "--ids_type=uint16")
+        prefixed = np.concatenate([x[:, :1] + 1, masked["kept_tokens"]], 1)
+        fill = np.full((2, 4), 7, np.float16)
+        whole = np.where(masked["mask"][..., None, None] == 1, fill, x)
+        self.same(self.output("restore", "--num_prefix=1", kept_tokens=prefixed, fill=fill,
+                              ids_restore=masked["ids_restore"]), np.concatenate([x[:, :1] + 1, whole], 1))
+        self.same(self.output("restore", kept_tokens=masked["kept_tokens"], ids_restore=masked["ids_restore"]),
+                  whole * (masked["mask"][..., None, None] == 0).astype(np.float16))
+
+    def test_select(self):
+        x = np.arange(24, dtype=np.float64).reshape(2, 3, 4)
+        mask = np.array([True, False, False, True])
+        self.same(self.output("select", input=x, mask=mask), x[:, :, mask].reshape(-1))
+        self.same(self.output("select", input=x, mask=(x % 5 == 0).astype(np.float32)), x[x % 5 == 0])
+        self.same(self.output("select", input=x, mask=np.zeros((2, 1, 1), bool)), x[:0, 0, 0])
+
+    def test_pad(self):
+        v = np.arange(1, 13, dtype=np.float16).reshape(6, 2)
+        for value, dtype in (("-1.5", "f2"), ("-1.5", "f4"), ("inf", "f8"), ("-9", "i4"), ("255", "u1"), ("1", "?")):
+            padded = np.full((3, 4, 2), np.dtype(dtype).type(float(value)))
+            for b, (start, length) in enumerate(((0, 3), (3, 1), (4, 2))):
+                padded[b, :length] = v[start:start + length].astype(dtype)
+            got = self.output("pad", "--lengths=3,1,2", f"--padding_value={value}", "--padded_length=4",
+                              f"--mask={self.path}/m.npy", values=v.astype(dtype))
+            self.same(got, padded)
+        mask = np.array([[1, 1, 1, 0], [1, 0, 0, 0], [1, 1, 0, 0]], np.float32)
+        self.same(np.load(self.path / "m.npy"), mask)
+        got = self.output("pad", "--lengths=3,1,0,2", "--time_major", "--mask_type=uint8",
+                          f"--mask={self.path}/m.npy", values=v)
+        self.assertEqual(got.shape, (3, 4, 2))
+        self.same(np.load(self.path / "m.npy"), mask[[0, 1, 1, 2], :3].T.astype("u1") * np.array([1, 1, 0, 1], "u1"))
+
+    def test_losses(self):
+        random = np.random.default_rng()
+        p = random.dirichlet(np.ones(6), (2, 5))
+        target = random.integers(0, 6, (2, 5))
+        mask = np.arange(10).reshape(2, 5) % 3 == 0
+        nll = -np.log(np.take_along_axis(p, target[..., None], -1)[mask]).mean()
+        for kind, scores in (("probabilities", p), ("log_probabilities", np.log(p)), ("logits", np.log(p) + 3)):
+            loss, count = self.loss("nll_loss", "positions", f"--kind={kind}", scores=scores, target=target, mask=mask)
+            self.assertAlmostEqual(loss, nll, delta=1e-12)
+            self.assertEqual(count, 4)
+        images = random.standard_normal((2, 3, 8, 12))
+        tokens = images.reshape(2, 3, 2, 4, 3, 4).transpose(0, 2, 4, 3, 5, 1).reshape(2, 6, 48)
+        prediction = random.standard_normal((2, 6, 48))
+        mask = (np.arange(12).reshape(2, 6) % 2).astype(np.float32)
+        normal = (tokens - tokens.mean(-1, keepdims=True)) / np.sqrt(tokens.var(-1, keepdims=True, ddof=1) + 1e-6)
+        for target, layout in ((tokens, ()), (images, ("--patch_size=4", "--target_layout=channels_first")),
+                               (images.transpose(0, 2, 3, 1).copy(), ("--patch_size=4", "--target_layout=channels_last"))):
+            for compared, flags in ((tokens, layout), (normal, (*layout, "--normalize_target"))):
+                loss, count = self.loss("reconstruction_loss", "tokens", *flags, prediction=prediction, target=target,
+                                        mask=mask)
+                self.assertAlmostEqual(loss, ((prediction - compared)**2)[mask == 1].mean(), delta=1e-12)
+                self.assertEqual(count, 6)
+
+    def test_reconstruct(self):
+        for fill in ("gray", "mean"):
+            done = self.maskctl("reconstruct", DATA / "chelsea.png", "--seed=1", f"--fill={fill}",
+                                f"--output={self.path}/{fill}.png")
+            self.assertIn("126 of 504 patches kept", done.stdout, done.stderr)
+        pictures = [(self.path / f"{fill}.png").read_bytes() for fill in ("gray", "mean")]
+        self.assertEqual(pictures[0][:24], pictures[1][:24])  # the width and height are in them
+        self.assertNotEqual(*pictures)
+        self.refuses("reconstruct", DATA / "chelsea.png", "--patch_size=301", f"--output={self.path}/o.png",
+                     says=["--patch_size=301"])
+
+    def test_bad_tensors_get_one_line(self):
+        out = f"--output={self.path}/bad.npy"
+        x = np.zeros((2, 9), np.float32)
+        i = np.zeros((2, 3), np.int64)
+        mask = np.zeros((2, 9), bool)
+        save = self.saved
+        self.refuses("gather", *save(input=x, index=i + 9), "--dim=1", out, says=["index[0, 0] is 9", "[0, 9)"])
+        self.refuses("gather", *save(input=x, index=i), "--dim=2", out, says=["dim is 2"])
+        self.refuses("gather", *save(input=x, index=i[0]), "--dim=0", out, says=["index_rank"])
+        self.refuses("gather", *save(input=x, index=x), "--dim=1", out, says=["index.npy", "numpy.int64"])
+        self.refuses("gather", *save(input=x, index=i.astype(">i8")), "--dim=1", out, says=["little-endian"])
+        self.refuses("gather", *save(input=x, index=i), out, says=["--dim"], status=2)
+        self.refuses("scatter", *save(input=x, index=i, src=x), "--dim=1", out, says=["src", "[2, 3]"])
+        self.refuses("scatter", *save(input=i, index=i, src=i), "--dim=1", "--add", out, says=["--add", "float32"])
+        self.refuses("restore", *save(kept_tokens=x, ids_restore=np.zeros((2, 9), int)), out, says=["ids_restore"])
+        self.refuses("restore", *save(kept_tokens=x, ids_restore=i), out, says=["num_prefix", "[2, 9]", "[2, 3]"])
+        self.refuses("select", *save(input=x, mask=mask[:, :5]), out, says=["broadcast", "[2, 5]"])
+        self.refuses("select", *save(input=x, mask=np.full((2, 9), 2, "u1")), out, says=["mask", "2"])
+        self.refuses("pad", *save(values=i), "--lengths=1,2", out, says=["add up to 3", "[2, 3]"])
+        self.refuses("pad", *save(values=i), "--lengths=2", "--padding_value=1.5", out, says=["1.5", "<i8"])
+        self.refuses("pad", *save(values=i.astype("u1")), "--lengths=2", "--padding_value=256", out, says=["256"])
+        self.refuses("pad", *save(values=i), "--lengths=3,-1", out, says=["lengths[0] is 3", "[0, 2]"])
+        self.refuses("pad", *save(values=i), "--lengths=2,-1", out, says=["lengths[1] is -1"])
+        self.refuses("pad", *save(values=i), "--lengths=2,x", out, says=["--lengths"], status=2)
+        self.refuses("pad", *save(values=i), "--lengths=2", f"--output={self.path}/no/y.npy", says=["cannot write"])
+        self.refuses("nll_loss", *save(scores=x, target=i[:, 0], mask=mask[:, 0]), says=["mask"])
+        self.refuses("nll_loss", *save(scores=x, target=i[:, 0] - 1, mask=~mask[:, 0]), says=["target", "-1"])
+        self.refuses("nll_loss", *save(scores=i, target=i[:, 0], mask=mask[:, 0]), says=["scores.npy", "float64"])
+        images = save(prediction=x[None], target=x[None], mask=~mask[None, :, 0])
+        self.refuses("reconstruction_loss", *images, "--patch_size=2", says=["--target_layout"], status=2)
+        self.refuses("reconstruction_loss", *images, "--target_layout=channels_last", says=["--patch_size"], status=2)
+        self.refuses("reconstruction_loss", *images, "--target_layout=channels_last", "--patch_size=2",
+                     says=["[N, H, W, C]", "[1, 2, 9]"])
+        self.refuses("select", *save(input=x, mask=mask), out, says=["is maskd running"], address="127.0.0.1:1")
+
+    def test_tensors_over_a_bound_get_one_line(self):
+        server, addresses = start_server("--listen=127.0.0.1:0", "--max_message_bytes=65536")
+        try:
+            large = self.saved(input=np.zeros(65536, "u1"), index=np.zeros(1, int))
+            self.refuses("gather", *large, "--dim=0", f"--output={self.path}/bad.npy", address=addresses[0],
+                         says=["send smaller tensors", "65536"])
+            self.refuses("pad", *self.saved(values=np.zeros(1, "u1")), "--lengths=1", "--padded_length=65536",
+                         f"--output={self.path}/bad.npy", address=addresses[0], says=["response", "send smaller tensors"])
+        finally:
+            self.assertEqual(stop_server(server)[0], 0)
+        self.refuses("pad", *self.saved(values=np.zeros(1, "u1")), "--lengths=1", "--padded_length=1099511627776",
+                     f"--output={self.path}/bad.npy", says=["this client takes at most", "send smaller tensors"])
 
     def test_info_and_health_over_tcp_and_unix_sockets(self):
         for address in (self.address, self.unix):
@@ -222,10 +383,11 @@ class MaskdTest(unittest.TestCase):
             self.assertIn("drained", errors)
 
     def test_help_shows_an_example(self):
-        for program, *command in (["maskd"], ["maskctl"], ["maskctl", "mask"], ["maskctl", "image"],
-                                  ["maskctl", "info"], ["maskctl", "health"]):
+        commands = ("mask", "image", "reconstruct", "gather", "scatter", "restore", "select", "pad", "nll_loss",
+                    "reconstruction_loss", "info", "health")
+        for program, *command in (["maskd"], ["maskctl"], *(["maskctl", command] for command in commands)):
             done = subprocess.run([BIN / program, *command, "--help"], capture_output=True, text=True, check=True)
-            self.assertIn(f"Example{'s' if command == ['mask'] else ''}: ", done.stdout)
+            self.assertRegex(done.stdout, f"Examples?: {' '.join(['maskctl' if command else program, *command])} ")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,150 @@
+#include "server/tensor_request.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "kernels/masking_plan.h"
+#include "kernels/status_macros.h"
+
+namespace maskd {
+namespace {
+
+// Of an element of `type`; 0 if the type says nothing of it.
+std::int64_t BytesOf(v1::ElementType type) {
+  switch (type) {
+    case v1::ELEMENT_TYPE_FLOAT64:
+    case v1::ELEMENT_TYPE_INT64:
+      return 8;
+    case v1::ELEMENT_TYPE_FLOAT32:
+    case v1::ELEMENT_TYPE_INT32:
+      return 4;
+    case v1::ELEMENT_TYPE_FLOAT16:
+    case v1::ELEMENT_TYPE_BFLOAT16:
+    case v1::ELEMENT_TYPE_UINT16:
+      return 2;
+    case v1::ELEMENT_TYPE_UINT8:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+absl::StatusOr<TensorType> TypeOf(absl::string_view name, const v1::Tensor& tensor) {
+  const v1::ElementType type = tensor.element_type();
+  const std::int64_t bytes = BytesOf(type);
+  if (type == v1::ELEMENT_TYPE_UNSPECIFIED) {
+    if (tensor.element_bytes() < 1 || tensor.element_bytes() > kMaxElementBytes) {
+      return absl::InvalidArgumentError(absl::StrCat(name, " has no element_type, and element_bytes is ",
+                                                     tensor.element_bytes(), "; set the type, or 1 to ",
+                                                     kMaxElementBytes, " bytes"));
+    }
+    return TensorType{.element_type = type, .element_bytes = tensor.element_bytes()};
+  }
+  if (bytes == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ".element_type is ",
+                     v1::ElementType_IsValid(type) ? v1::ElementType_Name(type) : absl::StrCat(type),
+                     ", which tensor operations do not take"));
+  }
+  if (tensor.element_bytes() != 0 && tensor.element_bytes() != bytes) {
+    return absl::InvalidArgumentError(absl::StrCat(name, ".element_bytes is ", tensor.element_bytes(), "; ",
+                                                   v1::ElementType_Name(type), " has ", bytes));
+  }
+  return TensorType{.element_type = type, .element_bytes = bytes};
+}
+
+absl::Status WrongType(const TensorArray& array, absl::string_view right) {
+  return absl::InvalidArgumentError(absl::StrCat(array.name, ".element_type is ",
+                                                 v1::ElementType_Name(array.type.element_type),
+                                                 "; it must be ", right));
+}
+
+// Whether elements may be read as what they are from there.
+bool IsAligned(const std::byte* data, std::int64_t element_bytes) {
+  const std::uintptr_t word = element_bytes % 8 == 0   ? 8
+                              : element_bytes % 4 == 0 ? 4
+                              : element_bytes % 2 == 0 ? 2
+                                                       : 1;
+  return reinterpret_cast<std::uintptr_t>(data) % word == 0;
+}
+
+}  // namespace
+
+TensorRequest::TensorRequest(const grpc::ByteBuffer& request, ReplyPool& pool)
+    : pool_(pool), slices_(request), message_(ScanTensors(slices_.fragments())) {}
+
+absl::Status TensorRequest::Parse(google::protobuf::MessageLite& fields) const {
+  if (message_.has_value() && fields.ParseFromString(message_->fields)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the request is no serialized ", fields.GetTypeName()));
+}
+
+absl::StatusOr<TensorArray> TensorRequest::Array(absl::string_view name, int field,
+                                                 const v1::Tensor& tensor) {
+  TensorArray array = {
+      .name = name, .type = {}, .shape = {tensor.shape().begin(), tensor.shape().end()}, .data = nullptr};
+  MASKD_ASSIGN_OR_RETURN(array.type, TypeOf(name, tensor));
+  for (const std::int64_t size : array.shape) {
+    if (size < 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, " has the shape ", ShapeName(array.shape), "; sizes are 0 or more"));
+    }
+  }
+  const Payload& payload = message_->payloads[static_cast<std::size_t>(field - 1)];
+  const std::int64_t count = CountOf(array.shape);
+  if (payload.bytes % array.type.element_bytes != 0 || payload.bytes / array.type.element_bytes != count) {
+    return absl::InvalidArgumentError(absl::StrCat(name, " has ", payload.bytes, " bytes; its shape ",
+                                                   ShapeName(array.shape), " of ", array.type.element_bytes,
+                                                   "-byte elements has another number"));
+  }
+  if (payload.bytes == 0) return array;
+  if (payload.fragments.size() == 1 && IsAligned(payload.fragments[0].data(), array.type.element_bytes)) {
+    array.data = payload.fragments[0].data();
+    return array;
+  }
+  copies_.push_back(pool_.Take(static_cast<std::size_t>(payload.bytes)));
+  std::byte* at = copies_.back().bytes().data();
+  array.data = at;
+  for (const Fragment fragment : payload.fragments) {
+    std::memcpy(at, fragment.data(), fragment.size());
+    at += fragment.size();
+  }
+  return array;
+}
+
+absl::StatusOr<FloatType> FloatTypeOf(const TensorArray& array) {
+  switch (array.type.element_type) {
+    case v1::ELEMENT_TYPE_FLOAT32:
+      return FloatType::kFloat32;
+    case v1::ELEMENT_TYPE_FLOAT16:
+      return FloatType::kFloat16;
+    case v1::ELEMENT_TYPE_BFLOAT16:
+      return FloatType::kBfloat16;
+    case v1::ELEMENT_TYPE_FLOAT64:
+      return FloatType::kFloat64;
+    default:
+      return WrongType(array, "float32, float16, bfloat16 or float64 to be computed with");
+  }
+}
+
+absl::StatusOr<IdsType> IndexTypeOf(const TensorArray& array) {
+  if (array.type.element_type == v1::ELEMENT_TYPE_INT64) return IdsType::kInt64;
+  if (array.type.element_type == v1::ELEMENT_TYPE_INT32) return IdsType::kInt32;
+  return WrongType(array, "int64 or int32");
+}
+
+absl::StatusOr<IdsType> IdsTypeOf(const TensorArray& array) {
+  if (array.type.element_type == v1::ELEMENT_TYPE_INT64) return IdsType::kInt64;
+  if (array.type.element_type == v1::ELEMENT_TYPE_INT32) return IdsType::kInt32;
+  if (array.type.element_type == v1::ELEMENT_TYPE_UINT16) return IdsType::kUint16;
+  return WrongType(array, "int64, int32 or uint16");
+}
+
+absl::StatusOr<BooleanType> BooleanTypeOf(const TensorArray& array) {
+  if (array.type.element_type == v1::ELEMENT_TYPE_UINT8) return BooleanType::kUint8;
+  if (array.type.element_type == v1::ELEMENT_TYPE_FLOAT32) return BooleanType::kFloat32;
+  return WrongType(array, "uint8 or float32");
+}
+
+}  // namespace maskd

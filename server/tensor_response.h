@@ -1,0 +1,36 @@
+// Encode: from tensors that are to be computed to the response they are in.
+#ifndef MASKD_SERVER_TENSOR_RESPONSE_H_
+#define MASKD_SERVER_TENSOR_RESPONSE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+
+#include "kernels/tensor_plans.h"
+#include "server/message_layout.h"
+#include "server/reply_pool.h"
+#include "server/stack_arena.h"
+#include "server/tensor_request.h"
+
+namespace maskd {
+
+// A maskd.v1.Tensor of `bytes` of data, which are written later at `*place`.
+MessageLayout LayOutTensor(const TensorType& type, std::span<const std::int64_t> shape, std::int64_t bytes,
+                           StackArena& arena, std::byte** place);
+
+// A tensor of a response: its field, what it is, and where its data goes.
+struct ResponseTensor {
+  int field;
+  TensorType type;
+  const Shape& shape;
+  std::byte** data;  // written by ReserveTensors
+};
+
+// The response that has these tensors, the first of them aligned to 16 bytes.
+// Throws std::bad_alloc.
+ReplyPool::Buffer ReserveTensors(std::initializer_list<ResponseTensor> tensors, ReplyPool& pool);
+
+}  // namespace maskd
+
+#endif  // MASKD_SERVER_TENSOR_RESPONSE_H_
