@@ -298,7 +298,7 @@ absl::Status LayOutImage(const ReconstructionSpec& spec, ReconstructionPlan& pla
   const std::int64_t length = height / side * (width / side);
   const std::int64_t expected[] = {shape[0], length, side * side * channels};
   MASKD_RETURN_IF_ERROR(CheckSameShape("prediction", spec.prediction_shape,
-                                       absl::StrCat("that of target in patches of ", side, " is"), expected));
+                                       absl::StrCat("it is that of target in patches of ", side), expected));
   plan.patch_size = side;
   plan.channels = channels;
   plan.patches_a_row = width / side;

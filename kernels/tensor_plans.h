@@ -40,7 +40,7 @@ struct IndexSpec {
   // Negative: counted from the end of the index.
   std::int64_t dim = 0;
   IdsType index_type = IdsType::kInt64;
-  // Of the input. 1 or more.
+  // Of the input, 1 to 16.
   std::int64_t element_bytes = 0;
   // 0: the index has as many sizes as the input. Else the sizes it must have: it
   // is constant along the others, and whole rows of them move.

@@ -1,5 +1,6 @@
 #include "kernels/cpu/move_indexed.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <new>
@@ -84,6 +85,13 @@ std::int64_t MoveElements(const IndexPlan& plan, const Index* index, Element* pl
   return ForIndexRows(plan, index, threads, move);
 }
 
+// Whether words of `size` bytes lie at both. A row is aligned to its elements
+// alone.
+bool AreAligned(const std::byte* a, const std::byte* b, std::int64_t size) {
+  const auto word = static_cast<std::uintptr_t>(std::min<std::int64_t>(size, alignof(TwoWords)));
+  return (reinterpret_cast<std::uintptr_t>(a) | reinterpret_cast<std::uintptr_t>(b)) % word == 0;
+}
+
 // Moves elements in words of their size, or as bytes.
 template <typename Index>
 std::int64_t Move(const IndexPlan& plan, const Index* index, std::byte* places, std::byte* moved,
@@ -92,7 +100,8 @@ std::int64_t Move(const IndexPlan& plan, const Index* index, std::byte* places, 
     return MoveElements(plan, index, reinterpret_cast<Element*>(places), reinterpret_cast<Element*>(moved),
                         to_place, threads);
   };
-  switch (plan.element_bytes) {
+  const bool words = plan.element_bytes > 0 && AreAligned(places, moved, plan.element_bytes);
+  switch (words ? plan.element_bytes : 0) {
     case 1:
       return as(std::uint8_t{});
     case 2:
