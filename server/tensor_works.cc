@@ -44,15 +44,15 @@ class TensorCall {
   TensorRequest& request() { return request_; }
   TensorOps& ops() { return parts_.tensor_ops; }
 
-  // Makes room for a response of `bytes` of results.
-  absl::Status MakeRoom(std::int64_t bytes) {
+  // Makes room for a response of `bytes` of results, and for scratch memory.
+  absl::Status MakeRoom(std::int64_t bytes, std::int64_t scratch_bytes = 0) {
     if (bytes > parts_.limits.max_message_bytes - kResponseFieldBytes) {
       return absl::ResourceExhaustedError(
           absl::StrCat("the response would have ", bytes, " bytes; this server sends at most ",
                        parts_.limits.max_message_bytes, " (--max_message_bytes), send smaller tensors"));
     }
     // The request, and copies of its tensors.
-    const std::int64_t all = 2 * request_bytes_ + bytes;
+    const std::int64_t all = 2 * request_bytes_ + bytes + scratch_bytes;
     return all > kSmallCallBytes ? parts_.budget.Resize(all, reservation_) : absl::OkStatus();
   }
 
@@ -127,7 +127,7 @@ absl::StatusOr<grpc::Slice> ScatterOrAdd(TensorCall& call, bool add) {
   }
   // Sums of narrow numbers are four bytes and a mark each.
   const bool narrow = add && FloatBytes(type) == 2;
-  MASKD_RETURN_IF_ERROR(call.MakeRoom(plan.input_bytes() * (narrow ? 4 : 1)));
+  MASKD_RETURN_IF_ERROR(call.MakeRoom(plan.input_bytes(), narrow ? 3 * plan.input_bytes() : 0));
   std::byte* output = nullptr;
   ReplyPool::Buffer response = call.Reserve({{1, input.type, input.shape, &output}});
   if (plan.input_bytes() > 0) std::memcpy(output, input.data, static_cast<std::size_t>(plan.input_bytes()));
@@ -237,7 +237,7 @@ absl::StatusOr<grpc::Slice> MaskedNllLoss(TensorCall& call) {
                          MakeNllPlan(scores.shape, score_type, static_cast<ScoreKind>(fields.kind()),
                                      target.shape, target_type, mask.shape, mask_type));
   // Up to an index and a term of the sum a position.
-  MASKD_RETURN_IF_ERROR(call.MakeRoom(plan.positions * 16));
+  MASKD_RETURN_IF_ERROR(call.MakeRoom(0, plan.positions * 16));
   MASKD_ASSIGN_OR_RETURN(const MaskedMean mean,
                          call.ops().MaskedNllLoss(plan, scores.data, target.data, mask.data));
   v1::MaskedNllLossResponse response;
@@ -270,7 +270,7 @@ absl::StatusOr<grpc::Slice> MaskedReconstructionLoss(TensorCall& call) {
   MASKD_ASSIGN_OR_RETURN(spec.target_type, FloatTypeOf(target));
   MASKD_ASSIGN_OR_RETURN(spec.mask_type, BooleanTypeOf(mask));
   MASKD_ASSIGN_OR_RETURN(const ReconstructionPlan plan, MakeReconstructionPlan(spec));
-  MASKD_RETURN_IF_ERROR(call.MakeRoom(plan.batch_size * plan.sequence_length * 16));
+  MASKD_RETURN_IF_ERROR(call.MakeRoom(0, plan.batch_size * plan.sequence_length * 16));
   MASKD_ASSIGN_OR_RETURN(const MaskedMean mean,
                          call.ops().MaskedReconstructionLoss(plan, prediction.data, target.data, mask.data));
   v1::MaskedReconstructionLossResponse response;
