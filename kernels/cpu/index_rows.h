@@ -57,7 +57,6 @@ class IndexRows {
 template <typename Index, typename Move>
 std::int64_t ForIndexRows(const IndexPlan& plan, const Index* index, ThreadPool& threads, const Move& move) {
   constexpr std::int64_t kRangeBytes = std::int64_t{256} << 10;
-  constexpr std::int64_t kCacheBytes = std::int64_t{32} << 10;
   constexpr std::int64_t kMinColumns = 256;
   const IndexRows rows(plan);
   std::atomic<std::int64_t> first_bad = std::numeric_limits<std::int64_t>::max();
@@ -73,20 +72,10 @@ std::int64_t ForIndexRows(const IndexPlan& plan, const Index* index, ThreadPool&
     }
   };
 
-  // Rows of a group from `row` on. Where they jump about in the input, some
-  // columns of all rows come before the next, so that what they reach of it stays
-  // in the cache; not where they go straight.
   const auto follow_group = [&](std::int64_t row, std::int64_t begin, std::int64_t end) {
-    const std::span<const Index> first_row(index + row * rows.columns() + begin,
-                                           static_cast<std::size_t>(end - begin));
-    const bool straight = rows.column_stride() == 0 || ScanIndex(first_row, rows.size_along_dim()).constant;
-    const std::int64_t reach = std::max<std::int64_t>(1, rows.size_along_dim() * plan.element_bytes);
-    const std::int64_t step = straight ? end - begin : std::max(kMinColumns, kCacheBytes / reach);
-    const std::int64_t group_base = rows.Base(row);
-    for (std::int64_t column = begin; column < end; column += step) {
-      for (std::int64_t r = row; r < row + rows.group_rows(); ++r)
-        follow(r, rows.groups_share_base() ? group_base : rows.Base(r), column, std::min(end, column + step));
-    }
+    const std::int64_t base = rows.Base(row);
+    for (std::int64_t r = row; r < row + rows.group_rows(); ++r)
+      follow(r, rows.groups_share_base() ? base : rows.Base(r), begin, end);
   };
 
   const std::int64_t group = rows.group_rows();
