@@ -34,7 +34,7 @@ Detached LeaveLineAtEnd(StreamCall& call, ByteBudget& budget, ByteBudget::Place&
 
 }  // namespace
 
-Detached ServeBulk(std::unique_ptr<StreamCall> call, BulkWork work, CallParts& parts,
+Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, CallParts& parts,
                    LiveCount::Ticket live) {
   const LiveCount::Ticket ticket = std::move(live);
   const IdleWatch::Guard guard(parts.idle_watch, *call);
@@ -45,7 +45,8 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, BulkWork work, CallParts& p
     const absl::StatusOr<CallGate::Pass> pass = parts.gate.Enter();
     absl::Status status = pass.status();
     const std::optional<std::int64_t> call_bytes = CallBytesOf(call->context);
-    const std::int64_t bytes = call_bytes.value_or(parts.limits.max_message_bytes);
+    const std::int64_t said = call_bytes.value_or(parts.limits.max_message_bytes);
+    const std::int64_t bytes = method.on_tensors && said <= parts.budget.total_bytes() ? 2 * said : said;
     if (status.ok() && call_bytes > parts.budget.total_bytes()) {
       status = parts.budget.Resize(bytes, place.reservation);  // says why
     } else if (status.ok() && bytes > kSmallCallBytes) {
@@ -62,9 +63,9 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, BulkWork work, CallParts& p
     grpc::ByteBuffer response;
     if (status.ok()) {
       const bool small = static_cast<std::int64_t>(request.Length()) <= kSmallCallBytes;
-      if (!small || parts.masker.waits()) co_await parts.workers.Enter();
+      if (!small || method.on_tensors || parts.masker.waits()) co_await parts.workers.Enter();
       try {
-        absl::StatusOr<grpc::Slice> slice = work(
+        absl::StatusOr<grpc::Slice> slice = method.work(
             request, parts, [&call] { return call->cancelled(); }, place.reservation);
         status = slice.status();
         if (slice.ok()) response = grpc::ByteBuffer(&*slice, 1);

@@ -12,9 +12,8 @@
 
 namespace maskd {
 
-// The work of a method, such as "/maskd.v1.TensorService/Gather"; null if it is
-// none of these.
-BulkWork FindBulkWork(std::string_view method);
+// The method of this name; null if it is none of these.
+const BulkMethod* FindBulkMethod(std::string_view name);
 
 // maskd.v1.MaskingService/RandomMasking. The tensor operations are in
 // tensor_works.cc.

@@ -4,6 +4,7 @@
 #define MASKD_SERVER_CALLS_H_
 
 #include <memory>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "kernels/masker.h"
@@ -43,10 +44,20 @@ using BulkWork = absl::StatusOr<grpc::Slice> (*)(const grpc::ByteBuffer& request
                                                  const IsCancelled& is_cancelled,
                                                  ByteBudget::Reservation& reservation);
 
+struct BulkMethod {
+  std::string_view name;  // such as "/maskd.v1.TensorService/Gather"
+  BulkWork work;
+  // Works on tensors: holds a copy of its request too, and may make much of a
+  // small one.
+  bool on_tensors;
+};
+
 // Each serves a call that was accepted, in a coroutine that holds `live`.
 
-// A unary call of bulk: waits in line for room, then reads and works.
-Detached ServeBulk(std::unique_ptr<StreamCall> call, BulkWork work, CallParts& parts, LiveCount::Ticket live);
+// A unary call of bulk: waits in line for room, then reads and works. `method`
+// outlives it.
+Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, CallParts& parts,
+                   LiveCount::Ticket live);
 
 // maskd.v1.MaskingService.
 Detached ServeStreamRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live);

@@ -3,6 +3,7 @@
 #include "maskd/v1/masking_service.pb.h"
 #include "server/message_layout.h"
 #include "server/stack_arena.h"
+#include "server/tensor_response.h"
 
 namespace maskd {
 namespace {
@@ -31,18 +32,6 @@ v1::ElementType ElementTypeOf(MaskType type) {
   return v1::ELEMENT_TYPE_UNSPECIFIED;
 }
 
-MessageLayout LayOutTensor(v1::ElementType type, std::int64_t rows, std::int64_t columns, std::int64_t bytes,
-                           StackArena& arena, std::byte** place) {
-  auto& tensor = arena.New<v1::Tensor>();
-  tensor.set_element_type(type);
-  tensor.add_shape(rows);
-  tensor.add_shape(columns);
-  MessageLayout layout;
-  layout.AddFields(tensor);
-  layout.AddBytes(v1::Tensor::kDataFieldNumber, bytes, place);
-  return layout;
-}
-
 MessageLayout LayOutMasking(const MaskingPlan& plan, const std::string& backend, StackArena& arena,
                             MaskingBuffers* results) {
   auto& masking = arena.New<v1::Masking>();
@@ -62,24 +51,25 @@ MessageLayout LayOutMasking(const MaskingPlan& plan, const std::string& backend,
   const std::int64_t K = plan.num_keep;
   const v1::ElementType ids_type = ElementTypeOf(selection.ids_type);
   if (selection.mask) {
-    layout.AddMessage(v1::Masking::kMaskFieldNumber, LayOutTensor(ElementTypeOf(selection.mask_type), N, L,
-                                                                  bytes.mask, arena, &results->mask));
+    layout.AddMessage(
+        v1::Masking::kMaskFieldNumber,
+        LayOutTensor({ElementTypeOf(selection.mask_type)}, {{N, L}}, bytes.mask, arena, &results->mask));
   }
   if (selection.ids_restore) {
     layout.AddMessage(v1::Masking::kIdsRestoreFieldNumber,
-                      LayOutTensor(ids_type, N, L, bytes.ids_restore, arena, &results->ids_restore));
+                      LayOutTensor({ids_type}, {{N, L}}, bytes.ids_restore, arena, &results->ids_restore));
   }
   if (selection.ids_keep) {
     layout.AddMessage(v1::Masking::kIdsKeepFieldNumber,
-                      LayOutTensor(ids_type, N, K, bytes.ids_keep, arena, &results->ids_keep));
+                      LayOutTensor({ids_type}, {{N, K}}, bytes.ids_keep, arena, &results->ids_keep));
   }
   if (selection.ids_mask) {
     layout.AddMessage(v1::Masking::kIdsMaskFieldNumber,
-                      LayOutTensor(ids_type, N, L - K, bytes.ids_mask, arena, &results->ids_mask));
+                      LayOutTensor({ids_type}, {{N, L - K}}, bytes.ids_mask, arena, &results->ids_mask));
   }
   if (selection.noise) {
-    layout.AddMessage(v1::Masking::kNoiseFieldNumber,
-                      LayOutTensor(v1::ELEMENT_TYPE_FLOAT32, N, L, bytes.noise, arena, &results->noise));
+    layout.AddMessage(v1::Masking::kNoiseFieldNumber, LayOutTensor({v1::ELEMENT_TYPE_FLOAT32}, {{N, L}},
+                                                                   bytes.noise, arena, &results->noise));
   }
   return layout;
 }

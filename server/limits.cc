@@ -18,15 +18,15 @@ absl::Status CheckLimits(const MaskingPlan& plan, const Limits& limits) {
                      batch_tokens, "; this server takes at most ", limits.max_batch_tokens,
                      " tokens a call, send smaller batches or call StreamRandomMasking"));
   }
-  const std::int64_t response_bytes = plan.result_bytes.total() + kResponseFieldBytes;
-  if (response_bytes > limits.max_message_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the response would have ", response_bytes, " bytes; this server sends at most ",
-                     limits.max_message_bytes,
-                     " (--max_message_bytes), send smaller batches, select fewer results or call "
-                     "StreamRandomMasking"));
-  }
-  return absl::OkStatus();
+  return CheckResponseBytes(plan.result_bytes.total(), limits,
+                            "send smaller batches, select fewer results or call StreamRandomMasking");
+}
+
+absl::Status CheckResponseBytes(std::int64_t result_bytes, const Limits& limits, absl::string_view remedy) {
+  if (result_bytes <= limits.max_message_bytes - kResponseFieldBytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the response would have more than ", result_bytes, " bytes; this server sends at most ",
+                   limits.max_message_bytes, " (--max_message_bytes), ", remedy));
 }
 
 }  // namespace maskd

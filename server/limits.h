@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "kernels/masking_plan.h"
 
 namespace maskd {
@@ -36,6 +37,10 @@ inline constexpr std::int64_t kSmallCallTokens = 2048;
 // Returns RESOURCE_EXHAUSTED if `plan`, of a unary call, is over a limit. To be
 // called before anything is allocated for it.
 absl::Status CheckLimits(const MaskingPlan& plan, const Limits& limits);
+
+// Returns RESOURCE_EXHAUSTED if a unary response with `result_bytes` of results is
+// over a limit. `remedy` is what the caller can do.
+absl::Status CheckResponseBytes(std::int64_t result_bytes, const Limits& limits, absl::string_view remedy);
 
 }  // namespace maskd
 

@@ -93,8 +93,8 @@ Detached MaskingService::AcceptOthers() {
     others_.RequestCall(&call->context, &call->stream, queue_.get(), queue_.get(), &call->accepted);
     if (!co_await call->accepted) co_return;
     const std::string method = call->context.method();
-    if (const BulkWork work = FindBulkWork(method); work != nullptr) {
-      ServeBulk(std::move(call), work, parts_, LiveCount::Ticket(live_));
+    if (const BulkMethod* const bulk = FindBulkMethod(method); bulk != nullptr) {
+      ServeBulk(std::move(call), *bulk, parts_, LiveCount::Ticket(live_));
     } else if (method == prefix + "StreamRandomMasking") {
       ServeStreamRandomMasking(std::move(call), parts_, LiveCount::Ticket(live_));
     } else if (method == absl::StrCat("/", grpc::health::v1::Health::service_full_name(), "/Watch")) {

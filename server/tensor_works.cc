@@ -29,9 +29,6 @@ static_assert(static_cast<int>(ImageLayout::kChannelsLast) == v1::IMAGE_LAYOUT_C
 static_assert(static_cast<int>(MaskType::kFloat32) == v1::MASK_TYPE_FLOAT32);
 static_assert(static_cast<int>(MaskType::kUint8) == v1::MASK_TYPE_UINT8);
 
-// Room for the fields of a response beside its tensors.
-constexpr std::int64_t kResponseFieldBytes = 1024;
-
 // One call, while it works.
 class TensorCall {
  public:
@@ -44,14 +41,16 @@ class TensorCall {
   TensorRequest& request() { return request_; }
   TensorOps& ops() { return parts_.tensor_ops; }
 
-  // Makes room for a response of `bytes` of results, and for scratch memory.
+  // Makes room for the request and copies of its tensors, if there is less.
+  absl::Status MakeRoomForCopies() {
+    const std::int64_t bytes = 2 * request_bytes_;
+    return bytes > std::max(kSmallCallBytes, reservation_.bytes()) ? parts_.budget.Resize(bytes, reservation_)
+                                                                   : absl::OkStatus();
+  }
+
+  // Makes room for those, a response of `bytes` of results, and scratch memory.
   absl::Status MakeRoom(std::int64_t bytes, std::int64_t scratch_bytes = 0) {
-    if (bytes > parts_.limits.max_message_bytes - kResponseFieldBytes) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("the response would have ", bytes, " bytes; this server sends at most ",
-                       parts_.limits.max_message_bytes, " (--max_message_bytes), send smaller tensors"));
-    }
-    // The request, and copies of its tensors.
+    MASKD_RETURN_IF_ERROR(CheckResponseBytes(bytes, parts_.limits, "send smaller tensors"));
     const std::int64_t all = 2 * request_bytes_ + bytes + scratch_bytes;
     return all > kSmallCallBytes ? parts_.budget.Resize(all, reservation_) : absl::OkStatus();
   }
@@ -283,29 +282,27 @@ template <absl::StatusOr<grpc::Slice> (*operation)(TensorCall&)>
 absl::StatusOr<grpc::Slice> Work(const grpc::ByteBuffer& request, const CallParts& parts, const IsCancelled&,
                                  ByteBudget::Reservation& reservation) {
   TensorCall call(request, parts, reservation);
+  MASKD_RETURN_IF_ERROR(call.MakeRoomForCopies());
   return operation(call);
 }
 
-constexpr struct {
-  std::string_view method;
-  BulkWork work;
-} kWorks[] = {
-    {"/maskd.v1.MaskingService/RandomMasking", RandomMasking},
-    {"/maskd.v1.MaskingService/RestoreTokens", Work<RestoreTokens>},
-    {"/maskd.v1.TensorService/Gather", Work<Gather>},
-    {"/maskd.v1.TensorService/Scatter", Work<Scatter>},
-    {"/maskd.v1.TensorService/ScatterAdd", Work<ScatterAdd>},
-    {"/maskd.v1.TensorService/MaskedSelect", Work<MaskedSelect>},
-    {"/maskd.v1.TensorService/PadSequences", Work<PadSequences>},
-    {"/maskd.v1.TensorService/MaskedNllLoss", Work<MaskedNllLoss>},
-    {"/maskd.v1.TensorService/MaskedReconstructionLoss", Work<MaskedReconstructionLoss>},
+constexpr BulkMethod kMethods[] = {
+    {"/maskd.v1.MaskingService/RandomMasking", RandomMasking, false},
+    {"/maskd.v1.MaskingService/RestoreTokens", Work<RestoreTokens>, true},
+    {"/maskd.v1.TensorService/Gather", Work<Gather>, true},
+    {"/maskd.v1.TensorService/Scatter", Work<Scatter>, true},
+    {"/maskd.v1.TensorService/ScatterAdd", Work<ScatterAdd>, true},
+    {"/maskd.v1.TensorService/MaskedSelect", Work<MaskedSelect>, true},
+    {"/maskd.v1.TensorService/PadSequences", Work<PadSequences>, true},
+    {"/maskd.v1.TensorService/MaskedNllLoss", Work<MaskedNllLoss>, true},
+    {"/maskd.v1.TensorService/MaskedReconstructionLoss", Work<MaskedReconstructionLoss>, true},
 };
 
 }  // namespace
 
-BulkWork FindBulkWork(std::string_view method) {
-  const auto found = std::ranges::find(kWorks, method, [](const auto& entry) { return entry.method; });
-  return found == std::end(kWorks) ? nullptr : found->work;
+const BulkMethod* FindBulkMethod(std::string_view name) {
+  const auto* const found = std::ranges::find(kMethods, name, &BulkMethod::name);
+  return found == std::end(kMethods) ? nullptr : found;
 }
 
 }  // namespace maskd

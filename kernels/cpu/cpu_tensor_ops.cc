@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <new>
 #include <span>
@@ -11,6 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "kernels/cpu/boolean_mask.h"
+#include "kernels/cpu/first_place.h"
 #include "kernels/cpu/masked_losses.h"
 #include "kernels/cpu/move_indexed.h"
 #include "kernels/cpu/thread_pool.h"
@@ -93,11 +94,6 @@ void ForSelectRows(const SelectPlan& plan, const Visit& visit) {
   }
 }
 
-bool IsOne(BooleanType type, const std::byte* mask, std::int64_t index) {
-  return type == BooleanType::kUint8 ? mask[index] != std::byte{0}
-                                     : reinterpret_cast<const float*>(mask)[index] != 0;
-}
-
 class CpuTensorOps final : public TensorOps {
  public:
   explicit CpuTensorOps(int num_threads) : threads_(num_threads) {}
@@ -131,12 +127,12 @@ class CpuTensorOps final : public TensorOps {
   }
 
   absl::StatusOr<std::int64_t> CountSelected(const SelectPlan& plan, const std::byte* mask) override {
-    MASKD_RETURN_IF_ERROR(OnesOf(mask, plan.mask_type, plan.mask_count).status());
+    MASKD_RETURN_IF_ERROR(CountOnes(mask, plan.mask_type, plan.mask_count).status());
     std::int64_t count = 0;
     ForSelectRows(plan,
                   [&](std::int64_t, std::int64_t mask_index, std::int64_t columns, std::int64_t stride) {
                     for (std::int64_t i = 0; i < columns; ++i)
-                      count += IsOne(plan.mask_type, mask, mask_index + i * stride) ? 1 : 0;
+                      count += IsOne(mask, plan.mask_type, mask_index + i * stride) ? 1 : 0;
                   });
     return count;
   }
@@ -147,7 +143,7 @@ class CpuTensorOps final : public TensorOps {
     ForSelectRows(
         plan, [&](std::int64_t first, std::int64_t mask_index, std::int64_t columns, std::int64_t stride) {
           for (std::int64_t i = 0; i < columns; ++i) {
-            if (!IsOne(plan.mask_type, mask, mask_index + i * stride)) continue;
+            if (!IsOne(mask, plan.mask_type, mask_index + i * stride)) continue;
             std::memcpy(selected, input + (first + i) * plan.element_bytes, bytes);
             selected += plan.element_bytes;
           }
@@ -194,8 +190,7 @@ class CpuTensorOps final : public TensorOps {
   template <typename Id>
   absl::Status Restore(const RestorePlan& plan, const std::byte* kept, const Id* ids, const std::byte* fill,
                        std::byte* restored) {
-    constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
-    std::atomic<std::int64_t> first_bad = kNone;
+    FirstPlace first_bad;
     std::atomic<bool> out_of_memory = false;
     const std::int64_t kept_bytes = (plan.num_prefix + plan.num_keep) * plan.token_bytes;
     const std::int64_t restored_bytes = (plan.num_prefix + plan.sequence_length) * plan.token_bytes;
@@ -206,11 +201,7 @@ class CpuTensorOps final : public TensorOps {
           const std::int64_t bad =
               RestoreSequence(plan, kept + n * kept_bytes, ids + n * plan.sequence_length, fill,
                               restored + n * restored_bytes, std::span(seen));
-          if (bad < 0) continue;
-          const std::int64_t position = n * plan.sequence_length + bad;
-          for (std::int64_t known = first_bad;
-               position < known && !first_bad.compare_exchange_weak(known, position);) {
-          }
+          if (bad >= 0) first_bad.Note(n * plan.sequence_length + bad);
         }
       } catch (const std::bad_alloc&) {
         out_of_memory = true;
@@ -218,8 +209,8 @@ class CpuTensorOps final : public TensorOps {
     };
     threads_.ForRanges(plan.batch_size, GrainOf(restored_bytes), std::cref(range));
     if (out_of_memory) return absl::ResourceExhaustedError("no memory to restore tokens; send fewer");
-    if (first_bad == kNone) return absl::OkStatus();
-    const std::int64_t position = first_bad;
+    const std::int64_t position = first_bad.value();
+    if (position < 0) return absl::OkStatus();
     return absl::InvalidArgumentError(
         absl::StrCat("ids_restore[", position / plan.sequence_length, ", ", position % plan.sequence_length,
                      "] is ", static_cast<std::int64_t>(ids[position]), "; a row has each of 0 to ",

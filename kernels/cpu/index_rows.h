@@ -3,13 +3,12 @@
 #define MASKD_KERNELS_CPU_INDEX_ROWS_H_
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <span>
 
+#include "kernels/cpu/first_place.h"
 #include "kernels/cpu/scan_index.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/masking_plan.h"
@@ -59,7 +58,7 @@ std::int64_t ForIndexRows(const IndexPlan& plan, const Index* index, ThreadPool&
   constexpr std::int64_t kRangeBytes = std::int64_t{256} << 10;
   constexpr std::int64_t kMinColumns = 256;
   const IndexRows rows(plan);
-  std::atomic<std::int64_t> first_bad = std::numeric_limits<std::int64_t>::max();
+  FirstPlace first_bad;
   const auto follow = [&](std::int64_t row, std::int64_t base, std::int64_t begin, std::int64_t end) {
     const std::int64_t first = row * rows.columns() + begin;
     const std::span<const Index> piece(index + first, static_cast<std::size_t>(end - begin));
@@ -67,9 +66,7 @@ std::int64_t ForIndexRows(const IndexPlan& plan, const Index* index, ThreadPool&
     if (scan.in_range) return move(base + begin * rows.column_stride(), first, piece, scan.constant);
     std::int64_t bad = first;
     for (std::size_t j = 0; ScanIndex(piece.subspan(j, 1), rows.size_along_dim()).in_range; ++j) ++bad;
-    std::int64_t known = first_bad;
-    while (bad < known && !first_bad.compare_exchange_weak(known, bad)) {
-    }
+    first_bad.Note(bad);
   };
 
   const auto follow_group = [&](std::int64_t row, std::int64_t begin, std::int64_t end) {
@@ -93,7 +90,7 @@ std::int64_t ForIndexRows(const IndexPlan& plan, const Index* index, ThreadPool&
     threads.ForRanges(rows.columns(), std::max<std::int64_t>(kMinColumns, kRangeBytes / column_bytes),
                       std::cref(range));
   }
-  return first_bad == std::numeric_limits<std::int64_t>::max() ? -1 : first_bad.load();
+  return first_bad.value();
 }
 
 }  // namespace maskd

@@ -1,7 +1,6 @@
 #include "kernels/cpu/masked_losses.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -10,6 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "kernels/cpu/boolean_mask.h"
+#include "kernels/cpu/first_place.h"
 #include "kernels/float_types.h"
 #include "kernels/status_macros.h"
 
@@ -45,6 +46,18 @@ double LogSumExp(FloatType type, const std::byte* row, std::int64_t size) {
   double sum = 0;
   ForNumbers(type, row, size, [&](double x) { sum += std::exp(x - max); });
   return std::log(sum) + max;
+}
+
+// Indices of the ones of a mask; the error of what is neither 0 nor 1.
+absl::StatusOr<std::vector<std::int64_t>> OnesOf(const std::byte* mask, BooleanType type,
+                                                 std::int64_t count) {
+  MASKD_ASSIGN_OR_RETURN(const std::int64_t num_ones, CountOnes(mask, type, count));
+  std::vector<std::int64_t> ones;
+  ones.reserve(static_cast<std::size_t>(num_ones));
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (IsOne(mask, type, i)) ones.push_back(i);
+  }
+  return ones;
 }
 
 absl::StatusOr<MaskedMean> MeanOf(const std::vector<double>& terms) {
@@ -85,22 +98,6 @@ double PatchError(const ReconstructionPlan& plan, const std::byte* prediction, c
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::int64_t>> OnesOf(const std::byte* mask, BooleanType type,
-                                                 std::int64_t count) {
-  std::vector<std::int64_t> ones;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const float value =
-        type == BooleanType::kUint8 ? static_cast<float>(mask[i]) : reinterpret_cast<const float*>(mask)[i];
-    if (value == 1) {
-      ones.push_back(i);
-    } else if (value != 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("mask[", i, "] (in row-major order) is ", value, "; it must be 0 or 1"));
-    }
-  }
-  return ones;
-}
-
 absl::StatusOr<MaskedMean> NllLoss(const NllPlan& plan, const std::byte* scores, const std::byte* target,
                                    const std::byte* mask, ThreadPool& threads) {
   MASKD_ASSIGN_OR_RETURN(const std::vector<std::int64_t> ones, OnesOf(mask, plan.mask_type, plan.positions));
@@ -114,7 +111,7 @@ absl::StatusOr<MaskedMean> NllLoss(const NllPlan& plan, const std::byte* scores,
                                                    classes, ")"));
   }
   std::vector<double> terms(ones.size());
-  std::atomic<std::int64_t> first_bad = std::numeric_limits<std::int64_t>::max();
+  FirstPlace first_bad;
   const auto range = [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t position = ones[static_cast<std::size_t>(i)];
@@ -124,10 +121,7 @@ absl::StatusOr<MaskedMean> NllLoss(const NllPlan& plan, const std::byte* scores,
       switch (plan.kind) {
         case ScoreKind::kProbabilities:
           term = -std::log(score);
-          if (score >= 0) break;
-          for (std::int64_t known = first_bad;
-               position < known && !first_bad.compare_exchange_weak(known, position);) {
-          }
+          if (!(score >= 0)) first_bad.Note(position);
           break;
         case ScoreKind::kLogProbabilities:
           term = -score;
@@ -141,8 +135,7 @@ absl::StatusOr<MaskedMean> NllLoss(const NllPlan& plan, const std::byte* scores,
   const std::int64_t numbers = plan.kind == ScoreKind::kLogits ? classes : 1;
   threads.ForRanges(static_cast<std::int64_t>(ones.size()),
                     std::max<std::int64_t>(1, kRangeNumbers / numbers), std::cref(range));
-  if (first_bad != std::numeric_limits<std::int64_t>::max()) {
-    const std::int64_t position = first_bad;
+  if (const std::int64_t position = first_bad.value(); position >= 0) {
     const std::int64_t id = IdAt(plan.target_type, target, position);
     return absl::InvalidArgumentError(
         absl::StrCat("the probability of target ", id, " at position ", position, " (in row-major order) is ",

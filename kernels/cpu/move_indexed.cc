@@ -38,22 +38,30 @@ absl::Status WithIndex(const IndexPlan& plan, const std::byte* index, const Visi
   return absl::InternalError("index of an unknown type");
 }
 
+// Calls visit(place, element) for every element of the moved array and its place
+// in the input, both counted in rows.
+template <typename Index, typename Visit>
+std::int64_t ForPairs(const IndexPlan& plan, const Index* index, ThreadPool& threads, const Visit& visit) {
+  const IndexRows rows(plan);
+  const auto move = [&](std::int64_t base, std::int64_t first, std::span<const Index> piece, bool) {
+    for (std::size_t j = 0; j < piece.size(); ++j) {
+      const auto column = static_cast<std::int64_t>(j);
+      visit(base + piece[j] * rows.dim_stride() + column * rows.column_stride(), first + column);
+    }
+  };
+  return ForIndexRows(plan, index, threads, move);
+}
+
 // Copies rows of bytes. `to_place` says in which direction.
 template <typename Index>
 std::int64_t MoveRows(const IndexPlan& plan, const Index* index, std::byte* places, std::byte* moved,
                       bool to_place, ThreadPool& threads) {
-  const IndexRows rows(plan);
   const std::int64_t bytes = plan.element_bytes;
-  const auto move = [&](std::int64_t base, std::int64_t first, std::span<const Index> piece, bool) {
-    for (std::size_t j = 0; j < piece.size(); ++j) {
-      const auto column = static_cast<std::int64_t>(j);
-      std::byte* const place =
-          places + (base + piece[j] * rows.dim_stride() + column * rows.column_stride()) * bytes;
-      std::byte* const element = moved + (first + column) * bytes;
-      std::memcpy(to_place ? place : element, to_place ? element : place, static_cast<std::size_t>(bytes));
-    }
-  };
-  return ForIndexRows(plan, index, threads, move);
+  return ForPairs(plan, index, threads, [=](std::int64_t place, std::int64_t element) {
+    std::byte* const at = places + place * bytes;
+    std::byte* const other = moved + element * bytes;
+    std::memcpy(to_place ? at : other, to_place ? other : at, static_cast<std::size_t>(bytes));
+  });
 }
 
 // Moves elements of type Element. An index that is repeated along its rows, as
@@ -117,22 +125,14 @@ std::int64_t Move(const IndexPlan& plan, const Index* index, std::byte* places, 
   }
 }
 
-// Adds elements of `width` numbers of type Float.
+// Adds rows of numbers of type Float.
 template <typename Float, typename Index>
 std::int64_t Add(const IndexPlan& plan, const Index* index, const Float* src, Float* output,
                  ThreadPool& threads) {
-  const IndexRows rows(plan);
   const std::int64_t width = plan.element_bytes / static_cast<std::int64_t>(sizeof(Float));
-  const auto move = [&](std::int64_t base, std::int64_t first, std::span<const Index> piece, bool) {
-    for (std::size_t j = 0; j < piece.size(); ++j) {
-      const auto column = static_cast<std::int64_t>(j);
-      Float* const place =
-          output + (base + piece[j] * rows.dim_stride() + column * rows.column_stride()) * width;
-      const Float* const element = src + (first + column) * width;
-      for (std::int64_t w = 0; w < width; ++w) place[w] += element[w];
-    }
-  };
-  return ForIndexRows(plan, index, threads, move);
+  return ForPairs(plan, index, threads, [=](std::int64_t place, std::int64_t element) {
+    for (std::int64_t w = 0; w < width; ++w) output[place * width + w] += src[element * width + w];
+  });
 }
 
 // The same for 16-bit numbers, in a float32 for each number of the output.
@@ -140,22 +140,16 @@ template <typename Index>
 std::int64_t AddNarrow(const IndexPlan& plan, float (*widen)(std::uint16_t), std::uint16_t (*narrow)(float),
                        const Index* index, const std::uint16_t* src, std::uint16_t* output,
                        ThreadPool& threads) {
-  const IndexRows rows(plan);
   const std::int64_t width = plan.element_bytes / static_cast<std::int64_t>(sizeof(std::uint16_t));
   std::vector<float> sums(static_cast<std::size_t>(plan.input_count * width));
   for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = widen(output[i]);
   std::vector<std::uint8_t> added(static_cast<std::size_t>(plan.input_count));
-  const auto move = [&](std::int64_t base, std::int64_t first, std::span<const Index> piece, bool) {
-    for (std::size_t j = 0; j < piece.size(); ++j) {
-      const auto column = static_cast<std::int64_t>(j);
-      const std::int64_t place = base + piece[j] * rows.dim_stride() + column * rows.column_stride();
-      const std::uint16_t* const element = src + (first + column) * width;
-      for (std::int64_t w = 0; w < width; ++w)
-        sums[static_cast<std::size_t>(place * width + w)] += widen(element[w]);
-      added[static_cast<std::size_t>(place)] = 1;
-    }
-  };
-  const std::int64_t first_bad = ForIndexRows(plan, index, threads, move);
+  const std::int64_t first_bad =
+      ForPairs(plan, index, threads, [&](std::int64_t place, std::int64_t element) {
+        for (std::int64_t w = 0; w < width; ++w)
+          sums[static_cast<std::size_t>(place * width + w)] += widen(src[element * width + w]);
+        added[static_cast<std::size_t>(place)] = 1;
+      });
   for (std::int64_t place = 0; place < plan.input_count; ++place) {
     if (added[static_cast<std::size_t>(place)] == 0) continue;
     for (std::int64_t i = place * width; i < (place + 1) * width; ++i)

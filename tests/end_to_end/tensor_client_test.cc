@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -188,6 +189,7 @@ class ScriptedTensorService final : public v1::TensorService::Service {
  public:
   grpc::Status Gather(grpc::ServerContext*, const v1::GatherRequest* request,
                       v1::GatherResponse* response) override {
+    const std::scoped_lock lock(mutex);
     ++calls;
     last_index = request->index().data();
     if (calls <= refusals) return {grpc::StatusCode::UNAVAILABLE, "not now"};
@@ -195,6 +197,7 @@ class ScriptedTensorService final : public v1::TensorService::Service {
     return grpc::Status::OK;
   }
 
+  std::mutex mutex;  // of all below
   int calls = 0;
   int refusals = 0;
   std::string last_index;
@@ -231,6 +234,7 @@ TEST_F(ScriptedGatherTest, IsTriedAgainWithTheSameTensors) {
   const auto tensor = Gather();
   ASSERT_TRUE(tensor.ok()) << tensor.status();
   EXPECT_EQ(tensor->data, "01234567");
+  const std::scoped_lock lock(service_.mutex);
   EXPECT_EQ(service_.calls, 3);
   EXPECT_EQ(service_.last_index, index_.data);
 }
