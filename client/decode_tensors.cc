@@ -1,5 +1,6 @@
 #include "client/decode_tensors.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
@@ -11,8 +12,8 @@ absl::Status ReceivedTensors::Parse(google::protobuf::MessageLite& fields) const
   return absl::InternalError(absl::StrCat("the server sent no serialized ", fields.GetTypeName()));
 }
 
-absl::StatusOr<Tensor> ReceivedTensors::Take(absl::string_view name, int number, const v1::Tensor& tensor,
-                                             const TensorForm& form) const {
+absl::Status ReceivedTensors::Take(absl::string_view name, int number, const v1::Tensor& tensor,
+                                   const TensorForm& form, Tensor& result) {
   const bool same_type = tensor.element_type() == static_cast<v1::ElementType>(form.type) &&
                          (form.type != ElementType::kOther || tensor.element_bytes() == form.other_bytes);
   const Shape shape(tensor.shape().begin(), tensor.shape().end());
@@ -23,15 +24,34 @@ absl::StatusOr<Tensor> ReceivedTensors::Take(absl::string_view name, int number,
                                             ShapeName(form.shape), " were asked for"));
   }
   const Payload& payload = message_->payloads[static_cast<std::size_t>(number - 1)];
-  if (payload.bytes != form.bytes()) {
+  if (slices_ != nullptr && payload.bytes != form.bytes()) {
     return absl::InternalError(absl::StrCat("the server sent ", payload.bytes, " bytes as ", name, " where ",
                                             form.bytes(), " were asked for"));
   }
-  Tensor result = {.form = form};
-  result.data.reserve(static_cast<std::size_t>(payload.bytes));
+  result = {.form = form};
+  result.data.reserve(static_cast<std::size_t>(form.bytes()));
+  if (slices_ == nullptr) {
+    if (form.bytes() > 0) coming_.push_back(&result);
+    return absl::OkStatus();
+  }
   for (const Fragment fragment : payload.fragments)
     result.data.append(reinterpret_cast<const char*>(fragment.data()), fragment.size());
-  return result;
+  return absl::OkStatus();
+}
+
+absl::Status ReceivedTensors::TakeData(const Payload& payload) {
+  for (Fragment fragment : payload.fragments) {
+    while (!fragment.empty()) {
+      if (coming_.empty()) return absl::InternalError("the server sent more data than was asked for");
+      Tensor& tensor = *coming_.front();
+      const std::size_t left = static_cast<std::size_t>(tensor.form.bytes()) - tensor.data.size();
+      const std::size_t size = std::min(left, fragment.size());
+      tensor.data.append(reinterpret_cast<const char*>(fragment.data()), size);
+      fragment = fragment.subspan(size);
+      if (size == left) coming_.pop_front();
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace maskd

@@ -1,10 +1,5 @@
 #include "client/encode_request.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
-
-#include "proto/message_scanner.h"
-
 namespace maskd {
 namespace {
 
@@ -83,15 +78,5 @@ v1::RandomMaskingRequest EncodeRandomMasking(const MaskingSpec& spec) {
 }
 
 void EncodeBatchHeader(const MaskingSpec& spec, v1::BatchHeader& header) { Encode(spec, header); }
-
-std::string EncodePayloadHead(std::int64_t size) {
-  using ::google::protobuf::internal::WireFormatLite;
-  using ::google::protobuf::io::CodedOutputStream;
-  std::uint8_t head[20];
-  std::uint8_t* end = CodedOutputStream::WriteVarint32ToArray(
-      WireFormatLite::MakeTag(kPayloadField, WireFormatLite::WIRETYPE_LENGTH_DELIMITED), head);
-  end = CodedOutputStream::WriteVarint64ToArray(static_cast<std::uint64_t>(size), end);
-  return {reinterpret_cast<const char*>(head), static_cast<std::size_t>(end - head)};
-}
 
 }  // namespace maskd

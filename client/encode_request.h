@@ -18,9 +18,6 @@ void EncodeBatchHeader(const MaskingSpec& spec, v1::BatchHeader& header);
 // EncodePayloadHead and the tokens.
 v1::RandomMaskingRequest EncodeRandomMasking(const MaskingSpec& spec);
 
-// Tag and length of a payload of `size` bytes (proto/message_scanner.h).
-std::string EncodePayloadHead(std::int64_t size);
-
 }  // namespace maskd
 
 #endif  // MASKD_CLIENT_ENCODE_REQUEST_H_

@@ -1,30 +1,16 @@
 #include "client/encode_tensors.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
 #include <grpcpp/support/slice.h>
+
+#include <algorithm>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/attempt.h"
-#include "client/encode_request.h"
 #include "maskd/v1/masking.pb.h"
+#include "proto/field_head.h"
 
 namespace maskd {
-namespace {
-
-// Tag and length of field `number`, a message of `bytes`.
-std::string EncodeMessageHead(int number, std::uint64_t bytes) {
-  using ::google::protobuf::internal::WireFormatLite;
-  using ::google::protobuf::io::CodedOutputStream;
-  std::uint8_t head[20];
-  std::uint8_t* end = CodedOutputStream::WriteVarint32ToArray(
-      WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED), head);
-  end = CodedOutputStream::WriteVarint64ToArray(bytes, end);
-  return {reinterpret_cast<const char*>(head), static_cast<std::size_t>(end - head)};
-}
-
-}  // namespace
-
 absl::Status TensorMessage::Add(absl::string_view name, int number, const TensorView& tensor) {
   const TensorForm& form = tensor.form;
   if (form.bytes() < 0 || tensor.data.size() != static_cast<std::uint64_t>(form.bytes())) {
@@ -36,26 +22,60 @@ absl::Status TensorMessage::Add(absl::string_view name, int number, const Tensor
   message.set_element_type(static_cast<v1::ElementType>(form.type));
   if (form.type == ElementType::kOther) message.set_element_bytes(form.other_bytes);
   message.mutable_shape()->Add(form.shape.begin(), form.shape.end());
-  std::string inner = message.SerializeAsString();
-  if (!tensor.data.empty()) inner += EncodePayloadHead(static_cast<std::int64_t>(tensor.data.size()));
-  heads_.push_back(EncodeMessageHead(number, inner.size() + tensor.data.size()) + inner);
-  payloads_.emplace_back(tensor.data);
-  bytes_ += static_cast<std::int64_t>(heads_.back().size() + tensor.data.size());
+  const Field& field = tensors_.emplace_back(number, message.SerializeAsString(), tensor.data);
+  bytes_ += static_cast<std::int64_t>(HeadOf(field).size() + tensor.data.size());
   return absl::OkStatus();
+}
+
+std::string TensorMessage::HeadOf(const Field& field) {
+  std::string inner = field.form;
+  const std::size_t size = field.payload.size();
+  if (size > 0) inner += EncodePayloadHead(static_cast<std::int64_t>(size));
+  return EncodeFieldHead(field.number, static_cast<std::int64_t>(inner.size() + size)) + inner;
 }
 
 grpc::ByteBuffer TensorMessage::ToByteBuffer() {
   std::vector<grpc::Slice> slices;
-  for (std::size_t i = 0; i < heads_.size(); ++i) {
-    slices.emplace_back(heads_[i]);
-    if (payloads_[i].size() > 0) slices.push_back(payloads_[i].ToSlice(0, payloads_[i].size()));
+  for (Field& field : tensors_) {
+    slices.emplace_back(HeadOf(field));
+    if (field.payload.size() > 0) slices.push_back(field.payload.ToSlice(0, field.payload.size()));
   }
   if (!fields_.empty()) slices.emplace_back(fields_);
   return {slices.data(), slices.size()};
 }
 
+std::string TensorMessage::WithoutPayloads() const {
+  std::string message;
+  for (const Field& field : tensors_)
+    message += EncodeFieldHead(field.number, static_cast<std::int64_t>(field.form.size())) + field.form;
+  return message + fields_;
+}
+
+std::int64_t TensorMessage::payload_bytes() const {
+  std::int64_t bytes = 0;
+  for (const Field& field : tensors_) bytes += static_cast<std::int64_t>(field.payload.size());
+  return bytes;
+}
+
+grpc::ByteBuffer TensorMessage::PayloadMessage(std::int64_t offset, std::int64_t size) {
+  size = std::min(size, payload_bytes() - offset);
+  std::vector<grpc::Slice> slices;
+  slices.emplace_back(EncodePayloadHead(size));
+  for (Field& field : tensors_) {
+    const auto field_bytes = static_cast<std::int64_t>(field.payload.size());
+    if (offset < field_bytes && size > 0) {
+      const std::int64_t piece = std::min(size, field_bytes - offset);
+      slices.push_back(
+          field.payload.ToSlice(static_cast<std::size_t>(offset), static_cast<std::size_t>(piece)));
+      size -= piece;
+    }
+    offset = std::max<std::int64_t>(0, offset - field_bytes);
+  }
+  return {slices.data(), slices.size()};
+}
+
 void TensorMessage::TakeBack(Connection& connection) {
-  for (BorrowedBytes& payload : payloads_) maskd::TakeBack(payload, connection);
+  for (Field& field : tensors_) maskd::TakeBack(field.payload, connection);
 }
 
 }  // namespace maskd

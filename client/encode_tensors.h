@@ -5,10 +5,12 @@
 #include <google/protobuf/message_lite.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -36,14 +38,30 @@ class TensorMessage {
   // The message, as often as it has to be sent.
   grpc::ByteBuffer ToByteBuffer();
 
+  // The same in pieces: without the payloads, and the payloads, one behind the
+  // other, the next `size` bytes of them from byte `offset` on, or fewer.
+  std::string WithoutPayloads() const;
+  std::int64_t payload_bytes() const;
+  grpc::ByteBuffer PayloadMessage(std::int64_t offset, std::int64_t size);
+
   // Waits until gRPC has let go of the payloads (attempt.h).
   void TakeBack(Connection& connection);
 
  private:
   const std::string fields_;
-  std::vector<std::string> heads_;      // of each tensor, up to its payload
-  std::deque<BorrowedBytes> payloads_;  // of each tensor
-  std::int64_t bytes_ = 0;              // of both
+  struct Field {
+    Field(int of_number, std::string its_form, std::span<const std::byte> data)
+        : number(of_number), form(std::move(its_form)), payload(data) {}
+
+    const int number;
+    const std::string form;  // serialized, without the payload
+    BorrowedBytes payload;
+  };
+  // Tag and length of the field, its form, tag and length of its payload.
+  static std::string HeadOf(const Field& field);
+
+  std::deque<Field> tensors_;
+  std::int64_t bytes_ = 0;  // of the tensors
 };
 
 }  // namespace maskd

@@ -15,6 +15,7 @@
 #include "kernels/masking_parts.h"
 #include "kernels/status_macros.h"
 #include "maskd/v1/masking_service.grpc.pb.h"
+#include "proto/field_head.h"
 
 namespace maskd {
 namespace {

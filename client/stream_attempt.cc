@@ -1,9 +1,8 @@
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <string>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,9 +10,10 @@
 #include "client/attempt.h"
 #include "client/decode_response.h"
 #include "client/encode_request.h"
-#include "client/status_adapter.h"
+#include "client/run_stream.h"
 #include "kernels/masking_parts.h"
 #include "kernels/status_macros.h"
+#include "proto/field_head.h"
 
 namespace maskd {
 namespace {
@@ -52,16 +52,16 @@ class Messages {
 
   std::int64_t samples_of_header() const { return samples_of_header_; }
 
-  bool done() const { return sent_ == static_cast<std::int64_t>(tokens_.size()); }
-
-  grpc::ByteBuffer Next() {
+  // Nothing: all have gone.
+  std::optional<grpc::ByteBuffer> Next() {
+    if (sent_ == static_cast<std::int64_t>(tokens_.size())) return std::nullopt;
     if (sent_ == headers_end_) return NextHeader();
     const std::int64_t size = std::min(kChunkBytes, headers_end_ - sent_);
     const grpc::Slice slices[] = {
         grpc::Slice(EncodePayloadHead(size)),
         tokens_.ToSlice(static_cast<std::size_t>(sent_), static_cast<std::size_t>(size))};
     sent_ += size;
-    return {slices, 2};
+    return grpc::ByteBuffer(slices, 2);
   }
 
  private:
@@ -127,82 +127,12 @@ bool CanStream(const MaskingSpec& spec) { return HeaderBytesOfSample(spec) <= kH
 Outcome CallStream(Connection& connection, const MaskingSpec& spec, const MaskingPlan& plan,
                    BorrowedBytes& tokens, const MaskingBuffers& results, const CallScope& scope,
                    MaskingFacts& facts) {
-  enum Tag : std::intptr_t { kStarted = 1, kHeaderWritten, kAdmitted, kWritten, kRead, kFinished };
-  const auto tag_of = [](Tag tag) { return reinterpret_cast<void*>(tag); };
-
-  grpc::ClientContext context;
-  context.set_deadline(scope.deadline);
-  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
-  grpc::CompletionQueue queue;
-  grpc::GenericStub stub(connection.channel());
-  const auto stream = stub.PrepareCall(&context, kMethod, &queue);
-
   Messages messages(spec, plan, tokens);
   Parts parts(spec, plan, results, messages.samples_of_header(), facts);
-  grpc::ByteBuffer incoming;
-  absl::Status fault;  // of the server's
-  grpc::Status status;
-  // One thread sends and receives: after each event the next operation of its
-  // kind starts, until reads fail, which they do when the status has come. The
-  // tokens wait until the server has room for them, and says so with its initial
-  // metadata.
-  stream->StartCall(tag_of(kStarted));
-  int under_way = 1;
-  bool writable = true;
-  int before_tokens = 2;  // events: the header has gone, and was admitted
-  const auto write_next = [&] {
-    if (!writable) return;
-    ++under_way;
-    if (messages.done()) {
-      writable = false;
-      stream->WritesDone(tag_of(kWritten));
-    } else {
-      stream->Write(messages.Next(), tag_of(kWritten));
-    }
-  };
-  void* tag = nullptr;
-  bool ok = false;
-  while (under_way > 0 && queue.Next(&tag, &ok)) {
-    --under_way;
-    switch (static_cast<Tag>(reinterpret_cast<std::intptr_t>(tag))) {
-      case kStarted:
-        stream->ReadInitialMetadata(tag_of(kAdmitted));
-        stream->Write(messages.Next(), tag_of(kHeaderWritten));
-        under_way += 2;
-        break;
-      case kAdmitted:
-        stream->Read(&incoming, tag_of(kRead));
-        ++under_way;
-        [[fallthrough]];
-      case kHeaderWritten:
-        writable &= ok;
-        if (--before_tokens == 0) write_next();
-        break;
-      case kWritten:
-        writable &= ok;
-        write_next();
-        break;
-      case kRead:
-        if (ok && fault.ok()) {
-          fault = parts.Take(incoming);
-          if (!fault.ok()) context.TryCancel();
-        }
-        incoming.Clear();
-        if (ok) {
-          stream->Read(&incoming, tag_of(kRead));
-        } else {
-          stream->Finish(&status, tag_of(kFinished));
-        }
-        ++under_way;
-        break;
-      case kFinished:
-        break;
-    }
-  }
-  if (!fault.ok()) return {.status = fault};
-  if (status.ok() && !parts.done())
-    return {.status = absl::InternalError("the server ended the stream before the last part")};
-  return ToOutcome(status);
+  return RunStream(connection, kMethod, scope,
+                   {.next = [&messages] { return messages.Next(); },
+                    .take = [&parts](const grpc::ByteBuffer& message) { return parts.Take(message); },
+                    .done = [&parts] { return parts.done(); }});
 }
 
 }  // namespace maskd

@@ -11,6 +11,7 @@
 #include "client/connection.h"
 #include "client/decode_tensors.h"
 #include "client/encode_tensors.h"
+#include "client/tensor_attempt.h"
 #include "kernels/status_macros.h"
 #include "maskd/v1/masking_service.pb.h"
 #include "maskd/v1/tensor_service.pb.h"
@@ -37,6 +38,24 @@ static_assert(static_cast<int>(ScoreKind::kLogProbabilities) == v1::SCORE_KIND_L
               static_cast<int>(ScoreKind::kLogits) == v1::SCORE_KIND_LOGITS);
 static_assert(static_cast<int>(ImageLayout::kChannelsFirst) == v1::IMAGE_LAYOUT_CHANNELS_FIRST &&
               static_cast<int>(ImageLayout::kChannelsLast) == v1::IMAGE_LAYOUT_CHANNELS_LAST);
+
+constexpr TensorOperation kRestoreTokens = {"/maskd.v1.MaskingService/RestoreTokens",
+                                            v1::StreamTensorsRequest::kRestoreTokensFieldNumber};
+constexpr TensorOperation kGather = {"/maskd.v1.TensorService/Gather",
+                                     v1::StreamTensorsRequest::kGatherFieldNumber};
+constexpr TensorOperation kScatter = {"/maskd.v1.TensorService/Scatter",
+                                      v1::StreamTensorsRequest::kScatterFieldNumber};
+constexpr TensorOperation kScatterAdd = {"/maskd.v1.TensorService/ScatterAdd",
+                                         v1::StreamTensorsRequest::kScatterAddFieldNumber};
+constexpr TensorOperation kMaskedSelect = {"/maskd.v1.TensorService/MaskedSelect",
+                                           v1::StreamTensorsRequest::kMaskedSelectFieldNumber};
+constexpr TensorOperation kPadSequences = {"/maskd.v1.TensorService/PadSequences",
+                                           v1::StreamTensorsRequest::kPadSequencesFieldNumber};
+constexpr TensorOperation kMaskedNllLoss = {"/maskd.v1.TensorService/MaskedNllLoss",
+                                            v1::StreamTensorsRequest::kMaskedNllLossFieldNumber};
+constexpr TensorOperation kMaskedReconstructionLoss = {
+    "/maskd.v1.TensorService/MaskedReconstructionLoss",
+    v1::StreamTensorsRequest::kMaskedReconstructionLossFieldNumber};
 
 // For a plan, which says how large the results are. The server refuses other
 // types.
@@ -103,16 +122,18 @@ TensorClient::TensorClient(std::shared_ptr<grpc::Channel> channel, const Options
 
 TensorClient::~TensorClient() = default;
 
-absl::Status TensorClient::Call(const char* method, TensorMessage& request, std::int64_t result_bytes,
-                                const CallLimits& limits,
-                                const std::function<absl::Status(const ReceivedTensors&)>& take) {
-  if (request.bytes() > kMaxMessageBytes) {
+absl::Status TensorClient::Call(const TensorOperation& operation, TensorMessage& request,
+                                std::int64_t result_bytes, const CallLimits& limits,
+                                const TakeTensors& take) {
+  const bool streamed =
+      request.payload_bytes() + result_bytes >= options_.stream_from_bytes && CanStream(request);
+  if (!streamed && request.bytes() > kMaxMessageBytes) {
     return absl::ResourceExhaustedError(absl::StrCat("the request would have ", request.bytes(),
                                                      " bytes; a message has at most ", kMaxMessageBytes,
                                                      ", send smaller tensors"));
   }
   const std::int64_t max_response_bytes = std::min(options_.max_message_bytes, kMaxMessageBytes);
-  if (result_bytes > max_response_bytes - kResponseFieldBytes) {
+  if (!streamed && result_bytes > max_response_bytes - kResponseFieldBytes) {
     return absl::ResourceExhaustedError(absl::StrCat("the response would have ", result_bytes,
                                                      " bytes; this client takes at most ", max_response_bytes,
                                                      " (Options::max_message_bytes), send smaller tensors"));
@@ -120,10 +141,8 @@ absl::Status TensorClient::Call(const char* method, TensorMessage& request, std:
   const CallScope scope = BeginCall(options_, limits);
   const std::int64_t call_bytes = request.bytes() + result_bytes + kResponseFieldBytes;
   const absl::Status status = Retry(scope, options_.max_attempts, [&] {
-    grpc::ByteBuffer response;
-    Outcome outcome = CallUnary(*connection_, method, request.ToByteBuffer(), call_bytes, scope, &response);
-    if (outcome.status.ok()) outcome.status = take(ReceivedTensors(response));
-    return outcome;
+    return streamed ? CallTensorStream(*connection_, operation, request, scope, take)
+                    : CallTensorUnary(*connection_, operation, request, call_bytes, scope, take);
   });
   request.TakeBack(*connection_);
   if (absl::IsResourceExhausted(status) && absl::StartsWith(status.message(), "Received message larger")) {
@@ -134,25 +153,24 @@ absl::Status TensorClient::Call(const char* method, TensorMessage& request, std:
 }
 
 template <typename Response>
-absl::StatusOr<Tensor> TensorClient::CallForTensor(const char* method, TensorMessage& request,
+absl::StatusOr<Tensor> TensorClient::CallForTensor(const TensorOperation& operation, TensorMessage& request,
                                                    const TensorForm& form, const auto& tensor_of,
                                                    const CallLimits& limits) {
   Tensor tensor;
-  const auto take = [&](const ReceivedTensors& received) -> absl::Status {
+  const auto take = [&](ReceivedTensors& received) -> absl::Status {
     Response response;
     MASKD_RETURN_IF_ERROR(received.Parse(response));
-    MASKD_ASSIGN_OR_RETURN(tensor, received.Take("the result", 1, tensor_of(response), form));
-    return absl::OkStatus();
+    return received.Take("the result", 1, tensor_of(response), form, tensor);
   };
-  MASKD_RETURN_IF_ERROR(Call(method, request, form.bytes(), limits, take));
+  MASKD_RETURN_IF_ERROR(Call(operation, request, form.bytes(), limits, take));
   return tensor;
 }
 
 template <typename Response>
-absl::StatusOr<MaskedMean> TensorClient::CallForMean(const char* method, TensorMessage& request,
+absl::StatusOr<MaskedMean> TensorClient::CallForMean(const TensorOperation& operation, TensorMessage& request,
                                                      std::int64_t mask_count, const CallLimits& limits) {
   MaskedMean mean;
-  const auto take = [&](const ReceivedTensors& received) -> absl::Status {
+  const auto take = [&](ReceivedTensors& received) -> absl::Status {
     Response response;
     MASKD_RETURN_IF_ERROR(received.Parse(response));
     if (response.count() < 1 || response.count() > mask_count) {
@@ -162,7 +180,7 @@ absl::StatusOr<MaskedMean> TensorClient::CallForMean(const char* method, TensorM
     mean = {.loss = response.loss(), .count = response.count()};
     return absl::OkStatus();
   };
-  MASKD_RETURN_IF_ERROR(Call(method, request, 0, limits, take));
+  MASKD_RETURN_IF_ERROR(Call(operation, request, 0, limits, take));
   return mean;
 }
 
@@ -181,8 +199,7 @@ absl::StatusOr<Tensor> TensorClient::RestoreTokens(const RestoreTokensArguments&
   TensorForm form = kept;
   form.shape[1] = plan.num_prefix + plan.sequence_length;
   return CallForTensor<v1::RestoreTokensResponse>(
-      "/maskd.v1.MaskingService/RestoreTokens", request, form,
-      [](const auto& response) { return response.tokens(); }, limits);
+      kRestoreTokens, request, form, [](const auto& response) { return response.tokens(); }, limits);
 }
 
 absl::StatusOr<Tensor> TensorClient::Gather(const GatherArguments& arguments, const CallLimits& limits) {
@@ -194,12 +211,12 @@ absl::StatusOr<Tensor> TensorClient::Gather(const GatherArguments& arguments, co
   MASKD_RETURN_IF_ERROR(request.Add("input", 1, arguments.input));
   MASKD_RETURN_IF_ERROR(request.Add("index", 2, arguments.index));
   return CallForTensor<v1::GatherResponse>(
-      "/maskd.v1.TensorService/Gather", request, WithShape(arguments.input.form, plan.moved_shape),
+      kGather, request, WithShape(arguments.input.form, plan.moved_shape),
       [](const auto& response) { return response.output(); }, limits);
 }
 
-absl::StatusOr<Tensor> TensorClient::ScatterBy(const char* method, const ScatterArguments& arguments,
-                                               const CallLimits& limits) {
+absl::StatusOr<Tensor> TensorClient::ScatterBy(const TensorOperation& operation,
+                                               const ScatterArguments& arguments, const CallLimits& limits) {
   MASKD_RETURN_IF_ERROR(PlanOf(arguments).status());
   v1::ScatterRequest fields;
   fields.set_dim(static_cast<std::int32_t>(arguments.dim));
@@ -209,15 +226,16 @@ absl::StatusOr<Tensor> TensorClient::ScatterBy(const char* method, const Scatter
   MASKD_RETURN_IF_ERROR(request.Add("index", 2, arguments.index));
   MASKD_RETURN_IF_ERROR(request.Add("src", 3, arguments.src));
   return CallForTensor<v1::ScatterResponse>(
-      method, request, arguments.input.form, [](const auto& response) { return response.output(); }, limits);
+      operation, request, arguments.input.form, [](const auto& response) { return response.output(); },
+      limits);
 }
 
 absl::StatusOr<Tensor> TensorClient::Scatter(const ScatterArguments& arguments, const CallLimits& limits) {
-  return ScatterBy("/maskd.v1.TensorService/Scatter", arguments, limits);
+  return ScatterBy(kScatter, arguments, limits);
 }
 
 absl::StatusOr<Tensor> TensorClient::ScatterAdd(const ScatterArguments& arguments, const CallLimits& limits) {
-  return ScatterBy("/maskd.v1.TensorService/ScatterAdd", arguments, limits);
+  return ScatterBy(kScatterAdd, arguments, limits);
 }
 
 absl::StatusOr<Tensor> TensorClient::MaskedSelect(const MaskedSelectArguments& arguments,
@@ -231,7 +249,7 @@ absl::StatusOr<Tensor> TensorClient::MaskedSelect(const MaskedSelectArguments& a
   MASKD_RETURN_IF_ERROR(request.Add("mask", 2, arguments.mask));
   const std::int64_t count = CountSelected(arguments.input, arguments.mask);
   return CallForTensor<v1::MaskedSelectResponse>(
-      "/maskd.v1.TensorService/MaskedSelect", request, WithShape(input, {count}),
+      kMaskedSelect, request, WithShape(input, {count}),
       [](const auto& response) { return response.selected(); }, limits);
 }
 
@@ -257,15 +275,13 @@ absl::StatusOr<PaddedTensors> TensorClient::PadSequences(const PadSequencesArgum
   const TensorForm mask = {.type = narrow ? ElementType::kUint8 : ElementType::kFloat32,
                            .shape = plan.mask_shape};
   PaddedTensors result;
-  const auto take = [&](const ReceivedTensors& received) -> absl::Status {
+  const auto take = [&](ReceivedTensors& received) -> absl::Status {
     v1::PadSequencesResponse response;
     MASKD_RETURN_IF_ERROR(received.Parse(response));
-    MASKD_ASSIGN_OR_RETURN(result.padded, received.Take("padded", 1, response.padded(), padded));
-    MASKD_ASSIGN_OR_RETURN(result.mask, received.Take("the mask", 2, response.mask(), mask));
-    return absl::OkStatus();
+    MASKD_RETURN_IF_ERROR(received.Take("padded", 1, response.padded(), padded, result.padded));
+    return received.Take("the mask", 2, response.mask(), mask, result.mask);
   };
-  MASKD_RETURN_IF_ERROR(
-      Call("/maskd.v1.TensorService/PadSequences", request, padded.bytes() + mask.bytes(), limits, take));
+  MASKD_RETURN_IF_ERROR(Call(kPadSequences, request, padded.bytes() + mask.bytes(), limits, take));
   return result;
 }
 
@@ -277,8 +293,8 @@ absl::StatusOr<MaskedMean> TensorClient::MaskedNllLoss(const MaskedNllLossArgume
   MASKD_RETURN_IF_ERROR(request.Add("scores", 1, arguments.scores));
   MASKD_RETURN_IF_ERROR(request.Add("target", 2, arguments.target));
   MASKD_RETURN_IF_ERROR(request.Add("mask", 3, arguments.mask));
-  return CallForMean<v1::MaskedNllLossResponse>("/maskd.v1.TensorService/MaskedNllLoss", request,
-                                                CountOf(arguments.mask.form.shape), limits);
+  return CallForMean<v1::MaskedNllLossResponse>(kMaskedNllLoss, request, CountOf(arguments.mask.form.shape),
+                                                limits);
 }
 
 absl::StatusOr<MaskedMean> TensorClient::MaskedReconstructionLoss(
@@ -291,9 +307,8 @@ absl::StatusOr<MaskedMean> TensorClient::MaskedReconstructionLoss(
   MASKD_RETURN_IF_ERROR(request.Add("prediction", 1, arguments.prediction));
   MASKD_RETURN_IF_ERROR(request.Add("target", 2, arguments.target));
   MASKD_RETURN_IF_ERROR(request.Add("mask", 3, arguments.mask));
-  return CallForMean<v1::MaskedReconstructionLossResponse>("/maskd.v1.TensorService/MaskedReconstructionLoss",
-                                                           request, CountOf(arguments.mask.form.shape),
-                                                           limits);
+  return CallForMean<v1::MaskedReconstructionLossResponse>(kMaskedReconstructionLoss, request,
+                                                           CountOf(arguments.mask.form.shape), limits);
 }
 
 }  // namespace maskd

@@ -32,6 +32,7 @@ namespace maskd {
 
 class ReceivedTensors;
 class TensorMessage;
+struct TensorOperation;
 
 // Elements that are moved may be of any type; those that are computed with are
 // float32, float16, bfloat16 or float64. A mask is uint8 or float32, 0 or 1.
@@ -106,8 +107,9 @@ struct MaskedReconstructionLossArguments {
 // return when no tensor is in use any more.
 class TensorClient {
  public:
-  // Calls are unary, on one connection: `stream_from_bytes` and `connections` are
-  // not read.
+  // Calls are on one connection: `connections` is not read. Those of
+  // `stream_from_bytes` or more are streamed, and may be of any size that the
+  // server has room for.
   using Options = MaskingClient::Options;
 
   // As MaskingClient::Connect.
@@ -157,21 +159,21 @@ class TensorClient {
  private:
   TensorClient(std::unique_ptr<Connection> connection, const Options& options);
 
-  absl::StatusOr<Tensor> ScatterBy(const char* method, const ScatterArguments& arguments,
+  absl::StatusOr<Tensor> ScatterBy(const TensorOperation& operation, const ScatterArguments& arguments,
                                    const CallLimits& limits);
 
   // Sends `request`, whose results have `result_bytes`, and has `take` look at the
   // response.
-  absl::Status Call(const char* method, TensorMessage& request, std::int64_t result_bytes,
-                    const CallLimits& limits,
-                    const std::function<absl::Status(const ReceivedTensors&)>& take);
+  absl::Status Call(const TensorOperation& operation, TensorMessage& request, std::int64_t result_bytes,
+                    const CallLimits& limits, const std::function<absl::Status(ReceivedTensors&)>& take);
   // For a response that has one tensor, of `form`, as field 1.
   template <typename Response>
-  absl::StatusOr<Tensor> CallForTensor(const char* method, TensorMessage& request, const TensorForm& form,
-                                       const auto& tensor_of, const CallLimits& limits);
+  absl::StatusOr<Tensor> CallForTensor(const TensorOperation& operation, TensorMessage& request,
+                                       const TensorForm& form, const auto& tensor_of,
+                                       const CallLimits& limits);
   template <typename Response>
-  absl::StatusOr<MaskedMean> CallForMean(const char* method, TensorMessage& request, std::int64_t mask_count,
-                                         const CallLimits& limits);
+  absl::StatusOr<MaskedMean> CallForMean(const TensorOperation& operation, TensorMessage& request,
+                                         std::int64_t mask_count, const CallLimits& limits);
 
   const Options options_;
   const std::unique_ptr<Connection> connection_;

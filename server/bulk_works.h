@@ -1,4 +1,5 @@
-// The unary calls of bulk: from request to response.
+// The unary calls of bulk, and the operations of streamed tensors: by name and
+// number.
 #ifndef MASKD_SERVER_BULK_WORKS_H_
 #define MASKD_SERVER_BULK_WORKS_H_
 
@@ -9,14 +10,17 @@
 
 #include "absl/status/statusor.h"
 #include "server/calls.h"
+#include "server/tensor_call.h"
 
 namespace maskd {
 
 // The method of this name; null if it is none of these.
 const BulkMethod* FindBulkMethod(std::string_view name);
 
-// maskd.v1.MaskingService/RandomMasking. The tensor operations are in
-// tensor_works.cc.
+// The operation of field `number` of StreamTensorsRequest; null if there is none.
+TensorPlanner FindStreamedOperation(int number);
+
+// maskd.v1.MaskingService/RandomMasking.
 absl::StatusOr<grpc::Slice> RandomMasking(const grpc::ByteBuffer& request, const CallParts& parts,
                                           const IsCancelled& is_cancelled,
                                           ByteBudget::Reservation& reservation);

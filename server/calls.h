@@ -64,6 +64,9 @@ Detached ServeStreamRandomMasking(std::unique_ptr<StreamCall> call, CallParts& p
 Detached ServeGenerateMask(std::unique_ptr<MessageCall> call, CallParts& parts, LiveCount::Ticket live);
 Detached ServeGetServerInfo(std::unique_ptr<MessageCall> call, CallParts& parts, LiveCount::Ticket live);
 
+// maskd.v1.TensorService.
+Detached ServeStreamTensors(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live);
+
 // grpc.health.v1.Health.
 Detached ServeHealthCheck(std::unique_ptr<MessageCall> call, CallParts& parts, LiveCount::Ticket live);
 Detached ServeHealthWatch(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live);

@@ -3,7 +3,6 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "proto/handover.h"
 #include "server/bulk_works.h"
 
@@ -87,7 +86,6 @@ Detached MaskingService::AcceptHealthCheck() {
 
 Detached MaskingService::AcceptOthers() {
   const LiveCount::Ticket ticket(live_);
-  const std::string prefix = absl::StrCat("/", v1::MaskingService::service_full_name(), "/");
   for (;;) {
     auto call = std::make_unique<StreamCall>();
     others_.RequestCall(&call->context, &call->stream, queue_.get(), queue_.get(), &call->accepted);
@@ -95,9 +93,11 @@ Detached MaskingService::AcceptOthers() {
     const std::string method = call->context.method();
     if (const BulkMethod* const bulk = FindBulkMethod(method); bulk != nullptr) {
       ServeBulk(std::move(call), *bulk, parts_, LiveCount::Ticket(live_));
-    } else if (method == prefix + "StreamRandomMasking") {
+    } else if (method == "/maskd.v1.MaskingService/StreamRandomMasking") {
       ServeStreamRandomMasking(std::move(call), parts_, LiveCount::Ticket(live_));
-    } else if (method == absl::StrCat("/", grpc::health::v1::Health::service_full_name(), "/Watch")) {
+    } else if (method == "/maskd.v1.TensorService/StreamTensors") {
+      ServeStreamTensors(std::move(call), parts_, LiveCount::Ticket(live_));
+    } else if (method == "/grpc.health.v1.Health/Watch") {
       ServeHealthWatch(std::move(call), parts_, LiveCount::Ticket(live_));
     } else {
       ServeUnknownMethod(std::move(call), LiveCount::Ticket(live_));

@@ -49,10 +49,11 @@ class MaskingService {
               v1::MaskingService::WithGenericMethod_RestoreTokens<v1::MaskingService::Service>>>>>;
   using Tensors = v1::TensorService;
   // All of them are served as generic calls; registered to be found by reflection.
-  using TensorMethods = Tensors::WithGenericMethod_Gather<Tensors::WithGenericMethod_Scatter<
-      Tensors::WithGenericMethod_ScatterAdd<Tensors::WithGenericMethod_MaskedSelect<
-          Tensors::WithGenericMethod_PadSequences<Tensors::WithGenericMethod_MaskedNllLoss<
-              Tensors::WithGenericMethod_MaskedReconstructionLoss<Tensors::Service>>>>>>>;
+  using TensorMethods = Tensors::WithGenericMethod_Gather<
+      Tensors::WithGenericMethod_Scatter<Tensors::WithGenericMethod_ScatterAdd<
+          Tensors::WithGenericMethod_MaskedSelect<Tensors::WithGenericMethod_PadSequences<
+              Tensors::WithGenericMethod_MaskedNllLoss<Tensors::WithGenericMethod_MaskedReconstructionLoss<
+                  Tensors::WithGenericMethod_StreamTensors<Tensors::Service>>>>>>>>;
 
   using HealthMethods = grpc::health::v1::Health::WithRawMethod_Check<
       grpc::health::v1::Health::WithGenericMethod_Watch<grpc::health::v1::Health::Service>>;

@@ -2,15 +2,15 @@
 #ifndef MASKD_SERVER_MESSAGE_LAYOUT_H_
 #define MASKD_SERVER_MESSAGE_LAYOUT_H_
 
-#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/message_lite.h>
-#include <google/protobuf/wire_format_lite.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 #include "absl/container/inlined_vector.h"
+#include "proto/field_head.h"
 
 namespace maskd {
 
@@ -64,13 +64,8 @@ class MessageLayout {
   };
 
   void AddHead(int field, std::int64_t size) {
-    using ::google::protobuf::internal::WireFormatLite;
-    using ::google::protobuf::io::CodedOutputStream;
-    std::uint8_t head[20];
-    std::uint8_t* end = CodedOutputStream::WriteVarint32ToArray(
-        WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED), head);
-    end = CodedOutputStream::WriteVarint64ToArray(static_cast<std::uint64_t>(size), end);
-    known_.insert(known_.end(), head, end);
+    const std::string head = EncodeFieldHead(field, size);  // too short for malloc
+    known_.insert(known_.end(), head.begin(), head.end());
   }
 
   // Without a call of malloc for the usual response.

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "kernels/masking_plan.h"
 #include "kernels/status_macros.h"
+#include "server/limits.h"
 
 namespace maskd {
 namespace {
@@ -73,15 +74,20 @@ bool IsAligned(const std::byte* data, std::int64_t element_bytes) {
 }  // namespace
 
 TensorRequest::TensorRequest(const grpc::ByteBuffer& request, ReplyPool& pool)
-    : pool_(pool), slices_(request), message_(ScanTensors(slices_.fragments())) {}
+    : pool_(pool),
+      slices_(std::make_unique<MessageSlices>(request)),
+      message_(ScanTensors(slices_->fragments())) {}
+
+TensorRequest::TensorRequest(std::string fields, ReplyPool& pool)
+    : pool_(pool), message_(ScannedTensors{.fields = std::move(fields), .payloads = {}}) {}
 
 absl::Status TensorRequest::Parse(google::protobuf::MessageLite& fields) const {
   if (message_.has_value() && fields.ParseFromString(message_->fields)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("the request is no serialized ", fields.GetTypeName()));
 }
 
-absl::StatusOr<TensorArray> TensorRequest::Array(absl::string_view name, int field,
-                                                 const v1::Tensor& tensor) {
+absl::StatusOr<const TensorArray*> TensorRequest::Array(absl::string_view name, int field,
+                                                        const v1::Tensor& tensor) {
   TensorArray array = {
       .name = name, .type = {}, .shape = {tensor.shape().begin(), tensor.shape().end()}, .data = nullptr};
   MASKD_ASSIGN_OR_RETURN(array.type, TypeOf(name, tensor));
@@ -91,26 +97,59 @@ absl::StatusOr<TensorArray> TensorRequest::Array(absl::string_view name, int fie
           absl::StrCat(name, " has the shape ", ShapeName(array.shape), "; sizes are 0 or more"));
     }
   }
-  const Payload& payload = message_->payloads[static_cast<std::size_t>(field - 1)];
+  if (streamed()) {
+    MASKD_RETURN_IF_ERROR(ExpectData(tensor, array));
+  } else {
+    MASKD_RETURN_IF_ERROR(TakeData(message_->payloads[static_cast<std::size_t>(field - 1)], array));
+  }
+  return &arrays_.emplace_back(std::move(array));
+}
+
+absl::Status TensorRequest::TakeData(const Payload& payload, TensorArray& array) {
   const std::int64_t count = CountOf(array.shape);
   if (payload.bytes % array.type.element_bytes != 0 || payload.bytes / array.type.element_bytes != count) {
-    return absl::InvalidArgumentError(absl::StrCat(name, " has ", payload.bytes, " bytes; its shape ",
+    return absl::InvalidArgumentError(absl::StrCat(array.name, " has ", payload.bytes, " bytes; its shape ",
                                                    ShapeName(array.shape), " of ", array.type.element_bytes,
                                                    "-byte elements has another number"));
   }
-  if (payload.bytes == 0) return array;
+  if (payload.bytes == 0) return absl::OkStatus();
   if (payload.fragments.size() == 1 && IsAligned(payload.fragments[0].data(), array.type.element_bytes)) {
     array.data = payload.fragments[0].data();
-    return array;
+    return absl::OkStatus();
   }
-  copies_.push_back(pool_.Take(static_cast<std::size_t>(payload.bytes)));
-  std::byte* at = copies_.back().bytes().data();
+  buffers_.push_back(pool_.Take(static_cast<std::size_t>(payload.bytes)));
+  std::byte* at = buffers_.back().bytes().data();
   array.data = at;
   for (const Fragment fragment : payload.fragments) {
     std::memcpy(at, fragment.data(), fragment.size());
     at += fragment.size();
   }
-  return array;
+  return absl::OkStatus();
+}
+
+absl::Status TensorRequest::ExpectData(const v1::Tensor& tensor, const TensorArray& array) {
+  if (!tensor.data().empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(array.name, " has data; that of a stream comes after its first message"));
+  }
+  const std::int64_t count = CountOf(array.shape);
+  if (count < 0 || count > kMaxStreamedBytes / array.type.element_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(array.name, " has the shape ", ShapeName(array.shape), " of ", array.type.element_bytes,
+                     "-byte elements; a tensor may have ", kMaxStreamedBytes, " bytes"));
+  }
+  streamed_bytes_ += count * array.type.element_bytes;
+  return absl::OkStatus();
+}
+
+void TensorRequest::Reserve() {
+  for (TensorArray& array : arrays_) {
+    const std::int64_t bytes = CountOf(array.shape) * array.type.element_bytes;
+    if (bytes == 0) continue;
+    buffers_.push_back(pool_.Take(static_cast<std::size_t>(bytes)));
+    array.data = buffers_.back().bytes().data();
+    places_.push_back(buffers_.back().bytes());
+  }
 }
 
 absl::StatusOr<FloatType> FloatTypeOf(const TensorArray& array) {

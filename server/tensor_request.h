@@ -7,7 +7,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -34,28 +38,49 @@ struct TensorArray {
   const std::byte* data = nullptr;  // row-major, aligned to 8 bytes or to its elements
 };
 
-// The tensors of fields 1 to 3 of a request: its payloads are where gRPC received
-// them, or copied once if that was in pieces.
+// The tensors of fields 1 to 3 of a request. Of a unary call, their data is where
+// gRPC received it, or copied once if that was in pieces. Of a streamed call, it
+// is yet to come.
 class TensorRequest {
  public:
-  // Refers to `pool`.
+  // Of a unary call. Refers to `pool`.
   TensorRequest(const grpc::ByteBuffer& request, ReplyPool& pool);
+  // Of a streamed call: the serialized message, its tensors without data.
+  TensorRequest(std::string fields, ReplyPool& pool);
+
+  bool streamed() const { return slices_ == nullptr; }
 
   // Parses all but the payloads.
   //
   // Returns INVALID_ARGUMENT if the request is no serialized message of the type.
   absl::Status Parse(google::protobuf::MessageLite& fields) const;
 
-  // The array of `tensor`, field `field` of the message. Throws std::bad_alloc.
+  // The array of `tensor`, field `field` of the message, to be asked for in the
+  // order of fields. It lives as long as the request; that of a streamed call has
+  // its data after Reserve. Throws std::bad_alloc.
   //
-  // Returns INVALID_ARGUMENT if type, shape and size do not go together.
-  absl::StatusOr<TensorArray> Array(absl::string_view name, int field, const v1::Tensor& tensor);
+  // Returns INVALID_ARGUMENT if type, shape and size do not go together, and
+  // RESOURCE_EXHAUSTED if the array is too large for any stream.
+  absl::StatusOr<const TensorArray*> Array(absl::string_view name, int field, const v1::Tensor& tensor);
+
+  // Of a streamed call: how many bytes the arrays have that were asked for.
+  std::int64_t streamed_bytes() const { return streamed_bytes_; }
+  // Reserves memory for them. Throws std::bad_alloc.
+  void Reserve();
+  // Where the data goes, in order.
+  std::span<const std::span<std::byte>> places() const { return places_; }
 
  private:
+  absl::Status TakeData(const Payload& payload, TensorArray& array);
+  absl::Status ExpectData(const v1::Tensor& tensor, const TensorArray& array);
+
   ReplyPool& pool_;
-  const MessageSlices slices_;
+  const std::unique_ptr<const MessageSlices> slices_;  // none of a streamed call
   const std::optional<ScannedTensors> message_;
-  std::vector<ReplyPool::Buffer> copies_;
+  std::deque<TensorArray> arrays_;
+  std::vector<ReplyPool::Buffer> buffers_;
+  std::int64_t streamed_bytes_ = 0;
+  std::vector<std::span<std::byte>> places_;
 };
 
 // What an array is used as. Each returns INVALID_ARGUMENT if its type is none of

@@ -9,16 +9,22 @@ namespace {
 
 constexpr std::size_t kAlignment = 16;
 
-}  // namespace
-
-MessageLayout LayOutTensor(const TensorType& type, std::span<const std::int64_t> shape, std::int64_t bytes,
-                           StackArena& arena, std::byte** place) {
+// A tensor without data.
+MessageLayout LayOutForm(const TensorType& type, std::span<const std::int64_t> shape, StackArena& arena) {
   auto& tensor = arena.New<v1::Tensor>();
   tensor.set_element_type(type.element_type);
   if (type.element_type == v1::ELEMENT_TYPE_UNSPECIFIED) tensor.set_element_bytes(type.element_bytes);
   for (const std::int64_t size : shape) tensor.add_shape(size);
   MessageLayout layout;
   layout.AddFields(tensor);
+  return layout;
+}
+
+}  // namespace
+
+MessageLayout LayOutTensor(const TensorType& type, std::span<const std::int64_t> shape, std::int64_t bytes,
+                           StackArena& arena, std::byte** place) {
+  MessageLayout layout = LayOutForm(type, shape, arena);
   layout.AddBytes(v1::Tensor::kDataFieldNumber, bytes, place);
   return layout;
 }
@@ -27,8 +33,8 @@ ReplyPool::Buffer ReserveTensors(std::initializer_list<ResponseTensor> tensors, 
   StackArena arena;
   MessageLayout layout;
   for (const ResponseTensor& tensor : tensors) {
-    const std::int64_t bytes = CountOf(tensor.shape) * tensor.type.element_bytes;
-    layout.AddMessage(tensor.field, LayOutTensor(tensor.type, tensor.shape, bytes, arena, tensor.data));
+    layout.AddMessage(tensor.field,
+                      LayOutTensor(tensor.type, tensor.shape, tensor.bytes(), arena, tensor.data));
   }
   // The message begins where its first tensor is aligned.
   const auto size = static_cast<std::size_t>(layout.size());
@@ -37,6 +43,28 @@ ReplyPool::Buffer ReserveTensors(std::initializer_list<ResponseTensor> tensors, 
   const auto misaligned = reinterpret_cast<std::uintptr_t>(*tensors.begin()->data) % kAlignment;
   buffer.Narrow((kAlignment - misaligned) % kAlignment, size);
   layout.Write(buffer.bytes().data());
+  return buffer;
+}
+
+std::string SerializeWithoutData(std::initializer_list<ResponseTensor> tensors) {
+  StackArena arena;
+  MessageLayout layout;
+  for (const ResponseTensor& tensor : tensors)
+    layout.AddMessage(tensor.field, LayOutForm(tensor.type, tensor.shape, arena));
+  std::string fields(static_cast<std::size_t>(layout.size()), '\0');
+  layout.Write(reinterpret_cast<std::byte*>(fields.data()));
+  return fields;
+}
+
+ReplyPool::Buffer ReserveData(std::initializer_list<ResponseTensor> tensors, ReplyPool& pool) {
+  std::int64_t bytes = 0;
+  for (const ResponseTensor& tensor : tensors) bytes += tensor.bytes();
+  ReplyPool::Buffer buffer = pool.Take(static_cast<std::size_t>(bytes));
+  std::byte* at = buffer.bytes().data();
+  for (const ResponseTensor& tensor : tensors) {
+    *tensor.data = at;
+    at += tensor.bytes();
+  }
   return buffer;
 }
 

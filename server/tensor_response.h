@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <string>
 
 #include "kernels/tensor_plans.h"
 #include "server/message_layout.h"
@@ -24,12 +25,19 @@ struct ResponseTensor {
   int field;
   TensorType type;
   const Shape& shape;
-  std::byte** data;  // written by ReserveTensors
+  std::byte** data;  // written by those who reserve it
+
+  std::int64_t bytes() const { return CountOf(shape) * type.element_bytes; }
 };
 
 // The response that has these tensors, the first of them aligned to 16 bytes.
 // Throws std::bad_alloc.
 ReplyPool::Buffer ReserveTensors(std::initializer_list<ResponseTensor> tensors, ReplyPool& pool);
+
+// The same apart: the message without data, and memory for that of all tensors,
+// one behind the other. Throws std::bad_alloc.
+std::string SerializeWithoutData(std::initializer_list<ResponseTensor> tensors);
+ReplyPool::Buffer ReserveData(std::initializer_list<ResponseTensor> tensors, ReplyPool& pool);
 
 }  // namespace maskd
 

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/masking_client.h"
@@ -47,17 +48,30 @@ void ExpectTensor(const absl::StatusOr<Tensor>& tensor, const Tensor& expected) 
   EXPECT_EQ(tensor->data, expected.data);
 }
 
-class TensorClientTest : public testing::TestWithParam<Transport> {
+struct Way {
+  std::string name;
+  Transport transport;
+  std::int64_t stream_from_bytes;
+};
+
+class TensorClientTest : public testing::TestWithParam<Way> {
  protected:
-  TensorClientTest() : served_(MakeReferenceMasker(), GetParam()), client_(served_.channel(), {}) {}
+  TensorClientTest()
+      : served_(MakeReferenceMasker(), GetParam().transport),
+        client_(served_.channel(), {.stream_from_bytes = GetParam().stream_from_bytes}) {}
 
   const ServedMasker served_;
   TensorClient client_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Transports, TensorClientTest,
-                         testing::Values(Transport::kInProcess, Transport::kLoopback, Transport::kUnixSocket),
-                         [](const auto& test) { return TransportName(test.param); });
+INSTANTIATE_TEST_SUITE_P(Ways, TensorClientTest,
+                         testing::Values(Way{"UnaryInProcess", Transport::kInProcess, INT64_MAX},
+                                         Way{"UnaryLoopback", Transport::kLoopback, INT64_MAX},
+                                         Way{"UnaryUnixSocket", Transport::kUnixSocket, INT64_MAX},
+                                         Way{"StreamInProcess", Transport::kInProcess, 0},
+                                         Way{"StreamLoopback", Transport::kLoopback, 0},
+                                         Way{"StreamUnixSocket", Transport::kUnixSocket, 0}),
+                         [](const auto& test) { return test.param.name; });
 
 // 3 MiB of tokens: more than a slice, and than one write.
 TEST_P(TensorClientTest, RestoresWhatWasMasked) {
@@ -184,39 +198,73 @@ TEST(TensorClientAloneTest, NoServerIsUnavailable) {
   EXPECT_EQ((*client)->Gather(gather).status().code(), absl::StatusCode::kUnavailable);
 }
 
-// Answers Gather with what it is told, after a number of UNAVAILABLE.
+// Answers Gather, either way, with what it is told, after a number of UNAVAILABLE.
 class ScriptedTensorService final : public v1::TensorService::Service {
  public:
   grpc::Status Gather(grpc::ServerContext*, const v1::GatherRequest* request,
                       v1::GatherResponse* response) override {
-    const std::scoped_lock lock(mutex);
-    ++calls;
-    last_index = request->index().data();
-    if (calls <= refusals) return {grpc::StatusCode::UNAVAILABLE, "not now"};
     *response = answer;
+    return Answer(request->index().data());
+  }
+
+  grpc::Status StreamTensors(
+      grpc::ServerContext*,
+      grpc::ServerReaderWriter<v1::StreamTensorsResponse, v1::StreamTensorsRequest>* stream) override {
+    stream->SendInitialMetadata();
+    std::string data;
+    std::size_t input_bytes = 0;
+    for (v1::StreamTensorsRequest request; stream->Read(&request);) {
+      if (request.has_gather()) input_bytes = 4 * static_cast<std::size_t>(request.gather().input().shape(0));
+      data += request.data();
+    }
+    if (const grpc::Status status = Answer(data.substr(input_bytes)); !status.ok()) return status;
+    for (const v1::StreamTensorsResponse& message : Messages()) stream->Write(message);
     return grpc::Status::OK;
   }
 
-  std::mutex mutex;  // of all below
-  int calls = 0;
+  // What a stream is answered with.
+  std::vector<v1::StreamTensorsResponse> Messages() const {
+    if (!messages.empty()) return messages;
+    std::vector<v1::StreamTensorsResponse> parts(2);
+    *parts[0].mutable_gather() = answer;
+    if (!answer.has_output()) return {parts[0]};
+    parts[0].mutable_gather()->mutable_output()->clear_data();
+    parts[1].set_data(answer.output().data());
+    return parts;
+  }
+
   int refusals = 0;
-  std::string last_index;
   v1::GatherResponse answer;
+  std::vector<v1::StreamTensorsResponse> messages;
+
+  std::mutex mutex;  // of what follows
+  int calls = 0;
+  std::string last_index;
+
+ private:
+  grpc::Status Answer(const std::string& index) {
+    const std::scoped_lock lock(mutex);
+    ++calls;
+    last_index = index;
+    return calls > refusals ? grpc::Status::OK : grpc::Status(grpc::StatusCode::UNAVAILABLE, "not now");
+  }
 };
 
-class ScriptedGatherTest : public testing::Test {
+// The parameter says whether calls are streamed.
+class ScriptedGatherTest : public testing::TestWithParam<bool> {
  protected:
   ScriptedGatherTest() {
-    grpc::ServerBuilder builder;
-    builder.RegisterService(&service_);
-    server_ = builder.BuildAndStart();
     service_.answer.mutable_output()->set_element_type(v1::ELEMENT_TYPE_FLOAT32);
     service_.answer.mutable_output()->add_shape(2);
     service_.answer.mutable_output()->set_data("01234567");
   }
 
+  // Once a test; starts the server, which sees what was scripted before.
   absl::StatusOr<Tensor> Gather() {
-    TensorClient client(server_->InProcessChannel({}), {});
+    grpc::ServerBuilder builder;
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    TensorClient client(server_->InProcessChannel({}), {.stream_from_bytes = GetParam() ? 0 : INT64_MAX});
     GatherArguments gather;
     gather.input = x_.view();
     gather.index = index_.view();
@@ -229,7 +277,11 @@ class ScriptedGatherTest : public testing::Test {
   std::unique_ptr<grpc::Server> server_;
 };
 
-TEST_F(ScriptedGatherTest, IsTriedAgainWithTheSameTensors) {
+std::string WayName(const testing::TestParamInfo<bool>& info) { return info.param ? "Streamed" : "Unary"; }
+
+INSTANTIATE_TEST_SUITE_P(Ways, ScriptedGatherTest, testing::Bool(), WayName);
+
+TEST_P(ScriptedGatherTest, IsTriedAgainWithTheSameTensors) {
   service_.refusals = 2;
   const auto tensor = Gather();
   ASSERT_TRUE(tensor.ok()) << tensor.status();
@@ -239,24 +291,60 @@ TEST_F(ScriptedGatherTest, IsTriedAgainWithTheSameTensors) {
   EXPECT_EQ(service_.last_index, index_.data);
 }
 
-TEST_F(ScriptedGatherTest, AnotherShapeIsAFault) {
+TEST_P(ScriptedGatherTest, AnotherShapeIsAFault) {
   service_.answer.mutable_output()->set_shape(0, 1);
   service_.answer.mutable_output()->set_data("0123");
   EXPECT_EQ(Gather().status().code(), absl::StatusCode::kInternal);
 }
 
-TEST_F(ScriptedGatherTest, FewerBytesThanTheShapeHasAreAFault) {
+TEST_P(ScriptedGatherTest, FewerBytesThanTheShapeHasAreAFault) {
   service_.answer.mutable_output()->set_data("0123456");
   EXPECT_EQ(Gather().status().code(), absl::StatusCode::kInternal);
 }
 
-TEST_F(ScriptedGatherTest, AnotherTypeIsAFault) {
+TEST_P(ScriptedGatherTest, MoreBytesThanTheShapeHasAreAFault) {
+  service_.answer.mutable_output()->set_data("012345678");
+  EXPECT_EQ(Gather().status().code(), absl::StatusCode::kInternal);
+}
+
+TEST_P(ScriptedGatherTest, AnotherTypeIsAFault) {
   service_.answer.mutable_output()->set_element_type(v1::ELEMENT_TYPE_INT32);
   EXPECT_EQ(Gather().status().code(), absl::StatusCode::kInternal);
 }
 
-TEST_F(ScriptedGatherTest, NoTensorIsAFault) {
+TEST_P(ScriptedGatherTest, NoTensorIsAFault) {
   service_.answer.clear_output();
+  EXPECT_EQ(Gather().status().code(), absl::StatusCode::kInternal);
+}
+
+class ScriptedStreamTest : public ScriptedGatherTest {};
+
+INSTANTIATE_TEST_SUITE_P(Ways, ScriptedStreamTest, testing::Values(true), WayName);
+
+TEST_P(ScriptedStreamTest, DataInPiecesIsTaken) {
+  service_.messages = service_.Messages();
+  service_.messages[0].set_data("012");
+  service_.messages[1].set_data("34567");
+  const auto tensor = Gather();
+  ASSERT_TRUE(tensor.ok()) << tensor.status();
+  EXPECT_EQ(tensor->data, "01234567");
+}
+
+TEST_P(ScriptedStreamTest, DataBeforeTheResultIsAFault) {
+  service_.messages = service_.Messages();
+  std::swap(service_.messages[0], service_.messages[1]);
+  EXPECT_EQ(Gather().status().code(), absl::StatusCode::kInternal);
+}
+
+TEST_P(ScriptedStreamTest, TwoResultsAreAFault) {
+  service_.messages = service_.Messages();
+  service_.messages.push_back(service_.messages[0]);
+  EXPECT_EQ(Gather().status().code(), absl::StatusCode::kInternal);
+}
+
+TEST_P(ScriptedStreamTest, AnotherResultIsAFault) {
+  service_.messages = service_.Messages();
+  *service_.messages[0].mutable_scatter()->mutable_output() = service_.answer.output();
   EXPECT_EQ(Gather().status().code(), absl::StatusCode::kInternal);
 }
 

@@ -1,0 +1,33 @@
+// A call with several messages each way, from its first to its last.
+#ifndef MASKD_CLIENT_RUN_STREAM_H_
+#define MASKD_CLIENT_RUN_STREAM_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "client/attempt.h"
+#include "client/connection.h"
+
+namespace maskd {
+
+struct StreamEnds {
+  // The next message to send; nothing: all have gone. There is a first one.
+  std::function<std::optional<grpc::ByteBuffer>()> next;
+  // Takes a message that came. Its error ends the call.
+  std::function<absl::Status(const grpc::ByteBuffer& message)> take;
+  // Whether all have come that were asked for.
+  std::function<bool()> done;
+};
+
+// Runs a call of `method`. What follows the first message is sent when the server
+// has sent its initial metadata, which says that it has room.
+Outcome RunStream(Connection& connection, const std::string& method, const CallScope& scope,
+                  const StreamEnds& ends);
+
+}  // namespace maskd
+
+#endif  // MASKD_CLIENT_RUN_STREAM_H_
