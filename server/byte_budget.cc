@@ -12,7 +12,7 @@ absl::Status ByteBudget::Resize(std::int64_t bytes, Reservation& reservation) {
   if (bytes > total_) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the call needs ", bytes, " bytes of the server's memory, which gives calls ", total_,
-                     " in all (--max_inflight_bytes); send smaller batches"));
+                     " in all (--max_inflight_bytes); send less at a time"));
   }
   const std::int64_t more = bytes - reservation.bytes_;
   if (more <= 0) {

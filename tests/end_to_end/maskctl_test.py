@@ -285,7 +285,7 @@ class MaskctlTest(unittest.TestCase):
         finally:
             self.assertEqual(stop_server(server)[0], 0)
         self.refuses("pad", *self.saved(values=np.zeros(1, "u1")), "--lengths=1", "--padded_length=1099511627776",
-                     f"--output={self.path}/bad.npy", says=["this client takes at most", "send smaller tensors"])
+                     f"--output={self.path}/bad.npy", says=["--max_inflight_bytes", "send less at a time"])
 
     def test_info_and_health_over_tcp_and_unix_sockets(self):
         for address in (self.address, self.unix):
