@@ -22,6 +22,15 @@ v1::MaskSpec EncodeSpec(const MaskingSpec& spec) {
     case NoiseSource::kTorchCpu:
       message.mutable_torch_cpu()->set_skip(spec.torch_skip);
       break;
+    case NoiseSource::kTorchCuda: {
+      v1::TorchCudaNoise& torch = *message.mutable_torch_cuda();
+      torch.set_offset(spec.torch_cuda.offset);
+      torch.set_multi_processor_count(spec.torch_cuda.multi_processor_count);
+      torch.set_max_threads_per_multi_processor(spec.torch_cuda.max_threads_per_multi_processor);
+      torch.set_first_element(spec.torch_cuda.first_element);
+      torch.set_num_elements(spec.torch_cuda.num_elements);
+      break;
+    }
   }
   message.set_seed(spec.seed);
   if (spec.sample_ids.has_value()) {

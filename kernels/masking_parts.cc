@@ -17,6 +17,11 @@ MaskingSpec SpecOfSamples(const MaskingSpec& spec, std::int64_t first, std::int6
   if (spec.noise_source == NoiseSource::kProvided)
     part.provided_noise = spec.provided_noise.subspan(begin * row_bytes, size * row_bytes);
   part.torch_skip += static_cast<std::uint64_t>(first * spec.sequence_length);
+  if (spec.noise_source == NoiseSource::kTorchCuda) {
+    if (part.torch_cuda.num_elements == 0)
+      part.torch_cuda.num_elements = spec.batch_size * spec.sequence_length;
+    part.torch_cuda.first_element += first * spec.sequence_length;
+  }
   return part;
 }
 

@@ -79,6 +79,37 @@ absl::StatusOr<std::int64_t> PlanNumKeep(const MaskingSpec& spec) {
   return num_keep;
 }
 
+std::int64_t TorchCudaElements(const MaskingSpec& spec) {
+  return spec.torch_cuda.num_elements != 0 ? spec.torch_cuda.num_elements
+                                           : spec.batch_size * spec.sequence_length;
+}
+
+absl::Status CheckTorchCuda(const MaskingSpec& spec) {
+  constexpr std::int64_t kMaxDeviceSize = 65535;  // beyond every device, and no product overflows
+  const TorchCudaSpec& torch = spec.torch_cuda;
+  if (torch.offset % 4 != 0) {
+    return Invalid("offset is ", torch.offset,
+                   "; it must be a multiple of 4, as that of a torch generator is");
+  }
+  MASKD_RETURN_IF_ERROR(FirstError({
+      CheckRange("multi_processor_count", torch.multi_processor_count, 1, kMaxDeviceSize),
+      CheckRange("max_threads_per_multi_processor", torch.max_threads_per_multi_processor,
+                 kTorchCudaBlockThreads, kMaxDeviceSize),
+      CheckRange("first_element", torch.first_element, 0, kMaxTorchCudaElements),
+  }));
+  const std::int64_t end = torch.first_element + spec.batch_size * spec.sequence_length;
+  const std::int64_t num_elements = TorchCudaElements(spec);
+  if (num_elements > kMaxTorchCudaElements) {
+    return Invalid("torch_cuda draws ", num_elements, " elements; it must be at most ", kMaxTorchCudaElements,
+                   ", beyond which torch.rand makes several draws");
+  }
+  if (num_elements < end) {
+    return Invalid("num_elements is ", num_elements, "; first_element ", torch.first_element,
+                   " + batch_size * sequence_length is ", end, ", and must not be beyond it");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckNoise(const MaskingSpec& spec, std::int64_t noise_bytes) {
   if (spec.epoch >= kEpochEnd) return Invalid("epoch is ", spec.epoch, "; it must be below ", kEpochEnd);
   if (spec.mask_index >= kMaskIndexEnd) {
@@ -105,6 +136,8 @@ absl::Status CheckNoise(const MaskingSpec& spec, std::int64_t noise_bytes) {
         return Invalid("skip is ", spec.torch_skip, "; it must be at most ", kMaxTorchSkip);
       }
       break;
+    case NoiseSource::kTorchCuda:
+      return CheckTorchCuda(spec);
   }
   return absl::OkStatus();
 }
@@ -161,7 +194,7 @@ absl::StatusOr<MaskingPlan> MakeMaskingPlan(const MaskingSpec& spec) {
       CheckAtLeastOne("token_dim", token_type.token_dim),
       CheckRange("element_bytes", token_type.element_bytes, 1, kMaxElementBytes),
       CheckEnumerator("keep_count_rule", spec.keep_count_rule, KeepCountRule::kKeepTruncMin1),
-      CheckEnumerator("noise_source", spec.noise_source, NoiseSource::kTorchCpu),
+      CheckEnumerator("noise_source", spec.noise_source, NoiseSource::kTorchCuda),
       CheckEnumerator("direction", spec.noise_direction, NoiseDirection::kDescending),
       CheckEnumerator("kept_order", selection.kept_order, KeptOrder::kRaster),
       CheckEnumerator("ids_type", selection.ids_type, IdsType::kUint16),
@@ -207,6 +240,15 @@ absl::StatusOr<MaskingPlan> MakeMaskingPlan(const MaskingSpec& spec) {
   plan.noise_direction = spec.noise_direction;
   plan.seeded_noise_scale = spec.seeded_noise_scale;
   plan.torch_skip = spec.torch_skip;
+  plan.torch_cuda = {};
+  if (spec.noise_source == NoiseSource::kTorchCuda) {
+    plan.torch_cuda = {
+        .seed = spec.seed,
+        .offset = spec.torch_cuda.offset,
+        .num_threads = TorchCudaThreads(TorchCudaElements(spec), spec.torch_cuda.multi_processor_count,
+                                        spec.torch_cuda.max_threads_per_multi_processor),
+        .first_element = static_cast<std::uint32_t>(spec.torch_cuda.first_element)};
+  }
   plan.selection = selection;
   plan.tokens_bytes = tokens_bytes;
   plan.result_bytes = {

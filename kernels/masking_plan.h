@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "kernels/masking_spec.h"
+#include "kernels/torch_cuda_noise.h"
 
 namespace maskd {
 
@@ -20,6 +21,7 @@ inline constexpr std::int64_t kMaxElementBytes = 16;
 inline constexpr std::uint32_t kEpochEnd = 1u << 24;
 inline constexpr std::uint32_t kMaskIndexEnd = 1u << 8;
 inline constexpr std::uint64_t kMaxTorchSkip = std::uint64_t{1} << 30;
+inline constexpr std::int64_t kMaxTorchCudaElements = std::int64_t{1} << 29;  // torch splits larger draws
 
 // Size of each result in bytes, 0 where it was not selected.
 struct ResultBytes {
@@ -51,6 +53,7 @@ struct MaskingPlan {
   NoiseDirection noise_direction;
   float seeded_noise_scale;  // finite
   std::uint64_t torch_skip;
+  TorchCudaStream torch_cuda;  // num_threads 0 unless kTorchCuda
 
   ResultSelection selection;
   std::int64_t tokens_bytes;  // N * L * token_bytes, checked not to overflow

@@ -16,7 +16,7 @@
 namespace maskd {
 
 enum class KeepCountRule : int { kKeepTrunc = 0, kMaskTrunc = 1, kMaskCeil = 2, kKeepTruncMin1 = 3 };
-enum class NoiseSource : int { kSeeded = 0, kProvided = 1, kTorchCpu = 2 };
+enum class NoiseSource : int { kSeeded = 0, kProvided = 1, kTorchCpu = 2, kTorchCuda = 3 };
 enum class NoiseDirection : int { kAscending = 0, kDescending = 1 };
 enum class KeptOrder : int { kNoise = 0, kRaster = 1 };
 enum class IdsType : int { kInt64 = 0, kInt32 = 1, kUint16 = 2 };
@@ -44,6 +44,16 @@ struct TokenType {
   std::int64_t element_bytes = 0;
 };
 
+// Which torch.rand on a CUDA device the noise is, beside the seed.
+struct TorchCudaSpec {
+  std::uint64_t offset = 0;  // of torch's generator before the draw
+  std::int64_t multi_processor_count = 0;
+  std::int64_t max_threads_per_multi_processor = 0;
+  // Where the noise lies in the tensor that is drawn: a batch may be a part of it.
+  std::int64_t first_element = 0;
+  std::int64_t num_elements = 0;  // of that tensor; 0: N * L
+};
+
 // Spans refer to the caller's memory, which must outlive the spec and every
 // plan made from it.
 struct MaskingSpec {
@@ -69,6 +79,8 @@ struct MaskingSpec {
 
   // For kTorchCpu: draws passed over first.
   std::uint64_t torch_skip = 0;
+
+  TorchCudaSpec torch_cuda = {};  // for kTorchCuda
 
   ResultSelection selection = {};
 };

@@ -1,8 +1,9 @@
 // Noise as sort keys: unsigned integers that order as the noise does. The same
 // functions on host and device.
 //
-// Two widths. Drawn noise (seeded, torch) is a 24-bit integer times 2^-24, and
-// the integer is its key. Provided noise is any float32 and has a 32-bit key.
+// Two widths. Drawn noise (seeded, torch on the CPU) is a 24-bit integer times
+// 2^-24, and the integer is its key. Provided noise is any float32 and has a
+// 32-bit key; so has what torch draws on CUDA (kernels/torch_cuda_noise.h).
 #ifndef MASKD_KERNELS_NOISE_KEY_H_
 #define MASKD_KERNELS_NOISE_KEY_H_
 
@@ -10,11 +11,14 @@
 #include <cstring>
 
 #include "kernels/host_device.h"
+#include "kernels/masking_spec.h"
 
 namespace maskd {
 
-inline constexpr int kDrawnKeyBits = 24;
-inline constexpr int kProvidedKeyBits = 32;
+// Width of the keys of a source.
+MASKD_HOST_DEVICE constexpr int KeyBits(NoiseSource source) {
+  return source == NoiseSource::kSeeded || source == NoiseSource::kTorchCpu ? 24 : 32;
+}
 
 MASKD_HOST_DEVICE inline std::uint32_t BitsOfFloat(float value) {
   std::uint32_t bits;

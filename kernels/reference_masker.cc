@@ -37,10 +37,23 @@ float ProvidedNoise(const MaskingPlan& plan, std::int64_t n, std::int64_t l) {
   return plan.noise_direction == NoiseDirection::kDescending ? -noise : noise;
 }
 
-float TorchNoise(TorchCpuStream& stream) {
+float TorchCpuNoise(TorchCpuStream& stream) {
   std::uint32_t draw = 0;
   stream.Draw({&draw, 1});
   return static_cast<float>(draw) * std::ldexp(1.0f, -24);
+}
+
+// Element e is component (e / T) % 4 of step e / (4T) of thread e % T.
+float PlainTorchCudaNoise(const TorchCudaStream& torch, std::int64_t index) {
+  const std::int64_t e = torch.first_element + index;
+  const std::int64_t T = torch.num_threads;
+  const std::uint64_t step = torch.offset / 4 + static_cast<std::uint64_t>(e / (4 * T));
+  const PhiloxBlock counter = {{static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32),
+                                static_cast<std::uint32_t>(e % T), 0}};
+  const std::uint32_t bits = Philox4x32(counter, torch.seed).word[e / T % 4];
+  const float scaled = static_cast<float>(bits) * std::ldexp(1.0f, -32);
+  const float noise = scaled + std::ldexp(1.0f, -33);
+  return noise == 1.0f ? 0.0f : noise;
 }
 
 // Noise of all N * L tokens; `torch` is where kTorchCpu draws it from.
@@ -56,7 +69,10 @@ std::vector<float> DrawNoise(const MaskingPlan& plan, TorchCpuStream& torch) {
           noise.push_back(ProvidedNoise(plan, n, l));
           break;
         case NoiseSource::kTorchCpu:
-          noise.push_back(TorchNoise(torch));
+          noise.push_back(TorchCpuNoise(torch));
+          break;
+        case NoiseSource::kTorchCuda:
+          noise.push_back(PlainTorchCudaNoise(plan.torch_cuda, n * plan.sequence_length + l));
           break;
       }
     }

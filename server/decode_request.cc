@@ -78,6 +78,16 @@ void DecodeNoise(const v1::MaskSpec& message, MaskingSpec& spec) {
       spec.noise_source = NoiseSource::kTorchCpu;
       spec.torch_skip = message.torch_cpu().skip();
       break;
+    case v1::MaskSpec::kTorchCuda: {
+      const v1::TorchCudaNoise& torch = message.torch_cuda();
+      spec.noise_source = NoiseSource::kTorchCuda;
+      spec.torch_cuda = {.offset = torch.offset(),
+                         .multi_processor_count = torch.multi_processor_count(),
+                         .max_threads_per_multi_processor = torch.max_threads_per_multi_processor(),
+                         .first_element = torch.first_element(),
+                         .num_elements = torch.num_elements()};
+      break;
+    }
     case v1::MaskSpec::kSeeded:
     case v1::MaskSpec::NOISE_SOURCE_NOT_SET:
       spec.noise_source = NoiseSource::kSeeded;

@@ -33,6 +33,8 @@ struct MaskFlags {
   NoiseDirection direction{};
   float seeded_noise_scale = 0;
   std::uint64_t skip = 0;
+  std::uint64_t torch_offset = 0;
+  std::vector<std::int64_t> torch_device;
   IdsType ids_type{};
   MaskType mask_type{};
   MaskPolarity polarity{};
@@ -152,6 +154,11 @@ absl::Status MaskArrays(const MaskFlags& flags) {
   NpyArray noise;
   spec.noise_source = flags.noise_source;
   spec.torch_skip = flags.skip;
+  spec.torch_cuda.offset = flags.torch_offset;
+  if (!flags.torch_device.empty()) {
+    spec.torch_cuda.multi_processor_count = flags.torch_device[0];
+    spec.torch_cuda.max_threads_per_multi_processor = flags.torch_device[1];
+  }
   if (!flags.noise.empty()) {
     MASKD_ASSIGN_OR_RETURN(noise, ReadNoise(flags.noise, spec));
     spec.noise_source = NoiseSource::kProvided;
@@ -211,13 +218,27 @@ Command AddMaskCommand(CLI::App& app) {
                    "with --noise, sort noise + this * seeded noise")
       ->needs(noise);
   AddEnumOption<NoiseSource>(*command, "--noise_source", flags->noise_source,
-                             {{"seeded", NoiseSource::kSeeded}, {"torch_cpu", NoiseSource::kTorchCpu}},
+                             {{"seeded", NoiseSource::kSeeded},
+                              {"torch_cpu", NoiseSource::kTorchCpu},
+                              {"torch_cuda", NoiseSource::kTorchCuda}},
                              "without --noise, where it comes from")
       ->excludes(noise);
   command->add_option("--skip", flags->skip, "with torch_cpu, draws to pass over first")
       ->check(CLI::NonNegativeNumber)
       ->excludes(noise)
       ->capture_default_str();
+  command
+      ->add_option("--torch_offset", flags->torch_offset,
+                   "with torch_cuda, offset of torch's generator before the draw")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(noise)
+      ->capture_default_str();
+  command
+      ->add_option("--torch_device", flags->torch_device,
+                   "with torch_cuda, multi_processor_count and max_threads_per_multi_processor of its device")
+      ->delimiter(',')
+      ->expected(2)
+      ->excludes(noise);
   AddEnumOption<IdsType>(
       *command, "--ids_type", flags->ids_type,
       {{"int64", IdsType::kInt64}, {"int32", IdsType::kInt32}, {"uint16", IdsType::kUint16}},

@@ -18,6 +18,7 @@
 #include "kernels/cpu/write_results.h"
 #include "kernels/gather_token_bytes.h"
 #include "kernels/masker.h"
+#include "kernels/noise_key.h"
 #include "kernels/torch_cpu_stream.h"
 
 namespace maskd {

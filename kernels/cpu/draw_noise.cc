@@ -31,11 +31,16 @@ void ReadProvided(const MaskingPlan& plan, std::int64_t n, std::span<std::uint32
   }
 }
 
-}  // namespace
-
-int KeyBits(NoiseSource source) {
-  return source == NoiseSource::kProvided ? kProvidedKeyBits : kDrawnKeyBits;
+void DrawTorchCuda(const MaskingPlan& plan, std::int64_t n, std::span<std::uint32_t> keys, std::byte* noise) {
+  const auto first = static_cast<std::uint32_t>(n * plan.sequence_length);
+  for (std::size_t l = 0; l < keys.size(); ++l) {
+    const float value = TorchCudaNoise(TorchCudaDraw(plan.torch_cuda, first + static_cast<std::uint32_t>(l)));
+    keys[l] = KeyOfTorchCudaNoise(value);
+    if (noise != nullptr) std::memcpy(noise + 4 * l, &value, 4);
+  }
 }
+
+}  // namespace
 
 void WriteDrawnNoise(std::span<const std::uint32_t> keys, std::byte* noise) {
   for (std::size_t l = 0; l < keys.size(); ++l) {
@@ -47,6 +52,10 @@ void WriteDrawnNoise(std::span<const std::uint32_t> keys, std::byte* noise) {
 void DrawNoise(const MaskingPlan& plan, std::int64_t n, std::span<std::uint32_t> keys, std::byte* noise) {
   if (plan.noise_source == NoiseSource::kProvided) {
     ReadProvided(plan, n, keys, noise);
+    return;
+  }
+  if (plan.noise_source == NoiseSource::kTorchCuda) {
+    DrawTorchCuda(plan, n, keys, noise);
     return;
   }
   DrawSeededNoise(StreamOfSample(plan, n), keys);

@@ -13,11 +13,8 @@ namespace maskd {
 
 // Writes the keys (kernels/noise_key.h) of sequence n of `plan` to `keys` [L],
 // and its noise to `noise` (float32 [L], any alignment) unless that is null.
-// For kSeeded and kProvided.
+// Not for kTorchCpu, which is one stream over the batch.
 void DrawNoise(const MaskingPlan& plan, std::int64_t n, std::span<std::uint32_t> keys, std::byte* noise);
-
-// Width of the keys of `source`.
-int KeyBits(NoiseSource source);
 
 // Writes the noise of drawn 24-bit `keys` to `noise` (float32, any alignment).
 void WriteDrawnNoise(std::span<const std::uint32_t> keys, std::byte* noise);

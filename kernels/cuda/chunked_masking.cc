@@ -23,12 +23,17 @@ bool ReadsSeed(const MaskingPlan& plan) {
          (plan.noise_source == NoiseSource::kProvided && plan.seeded_noise_scale != 0.0f);
 }
 
+// Whether noise is drawn on the host, or comes from there.
+bool CopiesNoise(NoiseSource source) {
+  return source == NoiseSource::kProvided || source == NoiseSource::kTorchCpu;
+}
+
 SampleBytes SampleBytesOf(const MaskingPlan& plan) {
   const bool gather = plan.selection.kept_tokens && plan.num_keep > 0;
   const std::int64_t noise_bytes = plan.sequence_length * static_cast<std::int64_t>(sizeof(std::uint32_t));
   SampleBytes bytes;
   bytes[ChunkArray::kTokens] = gather ? plan.sequence_length * plan.token_bytes : 0;
-  bytes[ChunkArray::kNoiseValues] = plan.noise_source == NoiseSource::kSeeded ? 0 : noise_bytes;
+  bytes[ChunkArray::kNoiseValues] = CopiesNoise(plan.noise_source) ? noise_bytes : 0;
   bytes[ChunkArray::kSampleIds] = ReadsSeed(plan) && plan.sample_ids != nullptr ? sizeof(std::uint64_t) : 0;
   bytes[ChunkArray::kKeepIndex] =
       gather ? plan.num_keep * static_cast<std::int64_t>(sizeof(std::uint32_t)) : 0;
@@ -112,6 +117,7 @@ class ChunkedMasking {
     const std::byte* noise = nullptr;
     switch (plan_.noise_source) {
       case NoiseSource::kSeeded:
+      case NoiseSource::kTorchCuda:
         break;
       case NoiseSource::kProvided:
         noise = plan_.provided_noise + first * sample_bytes_[ChunkArray::kNoiseValues];
@@ -167,6 +173,8 @@ class ChunkedMasking {
   OrderTokens OrderOperands(std::int64_t first, std::int64_t count) const {
     const ResultSelection& want = plan_.selection;
     const bool sample_ids = sample_bytes_[ChunkArray::kSampleIds] > 0;
+    TorchCudaStream torch_cuda = plan_.torch_cuda;
+    torch_cuda.first_element += static_cast<std::uint32_t>(first * plan_.sequence_length);
     return {.batch_size = count,
             .sequence_length = plan_.sequence_length,
             .num_keep = plan_.num_keep,
@@ -178,7 +186,8 @@ class ChunkedMasking {
                       .epoch_and_mask_index = plan_.epoch << 8 | plan_.mask_index,
                       .values = DeviceAs<std::uint32_t>(ChunkArray::kNoiseValues),
                       .direction = plan_.noise_direction,
-                      .seeded_noise_scale = plan_.seeded_noise_scale},
+                      .seeded_noise_scale = plan_.seeded_noise_scale,
+                      .torch_cuda = torch_cuda},
             .results = {.ids_restore = ResultIf(want.ids_restore, ChunkArray::kIdsRestore),
                         .ids_keep = ResultIf(want.ids_keep, ChunkArray::kIdsKeep),
                         .ids_mask = ResultIf(want.ids_mask, ChunkArray::kIdsMask),

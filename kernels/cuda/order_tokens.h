@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "kernels/masking_spec.h"
+#include "kernels/torch_cuda_noise.h"
 
 namespace maskd {
 
@@ -32,6 +33,8 @@ struct NoiseOperands {
   // For kProvided.
   NoiseDirection direction;
   float seeded_noise_scale;
+
+  TorchCudaStream torch_cuda;  // for kTorchCuda; sample 0 is that of this launch
 };
 
 // What to write; null is not wanted. Aligned to their element size.

@@ -54,7 +54,7 @@ struct ScratchLayout {
 
 WordBits WordBitsOf(const OrderTokens& op, std::int64_t num_samples) {
   return {.index = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(op.sequence_length - 1))),
-          .key = op.noise.source == NoiseSource::kProvided ? kProvidedKeyBits : kDrawnKeyBits,
+          .key = KeyBits(op.noise.source),
           .sample = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(num_samples - 1)))};
 }
 
@@ -90,12 +90,13 @@ cudaError_t LayOutScratch(const OrderTokens& op, ScratchLayout* layout) {
 // Grid of all three kernels below: x over the tokens of a sequence, y over the
 // samples of the slice.
 
+template <NoiseSource kSource>
 __global__ void __launch_bounds__(kBlockThreads)
     DrawWords(const OrderTokens op, std::int64_t first_sample, WordBits bits, std::uint64_t* words) {
   const std::uint32_t quad = blockIdx.x * kBlockThreads + threadIdx.x;
   const std::uint32_t length = static_cast<std::uint32_t>(op.sequence_length);
   if (kQuad * quad >= length) return;
-  const QuadKeys keys = DrawKeys(op, first_sample + blockIdx.y, quad);
+  const QuadKeys keys = DrawKeys<kSource>(op, first_sample + blockIdx.y, quad);
   const std::uint64_t sample = std::uint64_t{blockIdx.y} << (bits.index + bits.key);
   std::uint64_t* const row = words + blockIdx.y * op.sequence_length;
 #pragma unroll
@@ -103,6 +104,20 @@ __global__ void __launch_bounds__(kBlockThreads)
     const std::uint32_t token = kQuad * quad + i;
     if (token < length) row[token] = sample | std::uint64_t{keys.key[i]} << bits.index | token;
   }
+}
+
+decltype(&DrawWords<NoiseSource::kSeeded>) DrawWordsOf(NoiseSource source) {
+  switch (source) {
+    case NoiseSource::kSeeded:
+      return DrawWords<NoiseSource::kSeeded>;
+    case NoiseSource::kProvided:
+      return DrawWords<NoiseSource::kProvided>;
+    case NoiseSource::kTorchCpu:
+      return DrawWords<NoiseSource::kTorchCpu>;
+    case NoiseSource::kTorchCuda:
+      return DrawWords<NoiseSource::kTorchCuda>;
+  }
+  return nullptr;
 }
 
 // From order to ranks, and what is written in order.
@@ -157,7 +172,8 @@ cudaError_t LaunchSlice(const OrderTokens& op, std::int64_t first_sample, std::i
   std::size_t sort_bytes = layout.sort_bytes;
   std::size_t scan_bytes = layout.scan_bytes;
 
-  if (const cudaError_t error = Launch(by_quad, stream, DrawWords, op, first_sample, bits, words.Current());
+  if (const cudaError_t error =
+          Launch(by_quad, stream, DrawWordsOf(op.noise.source), op, first_sample, bits, words.Current());
       error != cudaSuccess) {
     return error;
   }

@@ -60,12 +60,14 @@ __device__ std::uint32_t BlockExclusiveSum(std::uint32_t value) {
   return sum;
 }
 
-// Ranks of this thread's own tokens by 24-bit keys. `shared` holds 2 * P words,
-// aligned to 16 bytes; the caller synchronizes before it uses them again.
-__device__ RankedQuad RankByBuckets(const QuadKeys& keys, std::uint32_t length, std::uint32_t* shared) {
+// Ranks of this thread's own tokens by keys of `key_bits` <= 32. `shared` holds
+// 2 * P words, aligned to 16 bytes; the caller synchronizes before it uses them
+// again.
+__device__ RankedQuad RankByBuckets(const QuadKeys& keys, int key_bits, std::uint32_t length,
+                                    std::uint32_t* shared) {
   const std::uint32_t padded_length = kQuad * blockDim.x;
   const int index_bits = 31 - __clz(static_cast<int>(padded_length));
-  const int bucket_shift = kDrawnKeyBits - index_bits;
+  const int bucket_shift = key_bits - index_bits;
   std::uint32_t* const bucket_begin = shared;              // [P], sizes of the buckets at first
   std::uint32_t* const bucketed = shared + padded_length;  // [P]
   const std::uint32_t first = kQuad * threadIdx.x;
@@ -168,8 +170,9 @@ __device__ void OrderKeptByIndex(std::uint32_t length, std::uint32_t num_keep, s
   }
 }
 
-template <bool kProvided>
-__global__ void __launch_bounds__(kMaxThreads) OrderShort(const OrderTokens op) {
+// One block a multiprocessor suffices: left to itself ptxas spills for two.
+template <NoiseSource kSource>
+__global__ void __launch_bounds__(kMaxThreads, 1) OrderShort(const OrderTokens op) {
   extern __shared__ uint4 shared_memory[];  // 8 * P bytes
   const std::int64_t n = blockIdx.x;
   const std::uint32_t length = static_cast<std::uint32_t>(op.sequence_length);
@@ -178,10 +181,10 @@ __global__ void __launch_bounds__(kMaxThreads) OrderShort(const OrderTokens op) 
   std::uint32_t* const order = ranks + kQuad * blockDim.x;                       // [P]
 
   QuadKeys keys = {};
-  if (kQuad * threadIdx.x < length) keys = DrawKeys(op, n, threadIdx.x);
-  const RankedQuad ranked = kProvided
+  if (kQuad * threadIdx.x < length) keys = DrawKeys<kSource>(op, n, threadIdx.x);
+  const RankedQuad ranked = kSource == NoiseSource::kProvided
                                 ? RankBySort(keys, length, reinterpret_cast<std::uint64_t*>(shared_memory))
-                                : RankByBuckets(keys, length, ranks);
+                                : RankByBuckets(keys, KeyBits(kSource), length, ranks);
   __syncthreads();
 #pragma unroll
   for (const RankedToken& at : ranked.at) {
@@ -217,13 +220,22 @@ cudaError_t LaunchOrderShort(const OrderTokens& op, cudaStream_t stream) {
   const LaunchShape shape = {.grid = dim3(static_cast<unsigned>(op.batch_size)),
                              .block = dim3(threads),
                              .shared_bytes = std::size_t{kQuad} * threads * sizeof(std::uint64_t)};
-  return op.noise.source == NoiseSource::kProvided ? Launch(shape, stream, OrderShort<true>, op)
-                                                   : Launch(shape, stream, OrderShort<false>, op);
+  switch (op.noise.source) {
+    case NoiseSource::kSeeded:
+      return Launch(shape, stream, OrderShort<NoiseSource::kSeeded>, op);
+    case NoiseSource::kProvided:
+      return Launch(shape, stream, OrderShort<NoiseSource::kProvided>, op);
+    case NoiseSource::kTorchCpu:
+      return Launch(shape, stream, OrderShort<NoiseSource::kTorchCpu>, op);
+    case NoiseSource::kTorchCuda:
+      return Launch(shape, stream, OrderShort<NoiseSource::kTorchCuda>, op);
+  }
+  return cudaErrorInvalidValue;
 }
 
 cudaError_t CheckOrderShortKernel() {
   cudaFuncAttributes attributes;
-  return cudaFuncGetAttributes(&attributes, OrderShort<false>);
+  return cudaFuncGetAttributes(&attributes, OrderShort<NoiseSource::kSeeded>);
 }
 
 }  // namespace maskd

@@ -121,11 +121,36 @@ void ExpectKeptTokens(const MaskingPlan& plan, std::span<const std::byte> tokens
 
 }  // namespace
 
+// Thread by thread, as torch's kernel writes it: four numbers of a step go to four
+// places T apart.
+void DrawTorchCuda(const MaskingPlan& plan, std::vector<float>& noise) {
+  const std::uint64_t threads = plan.torch_cuda.num_threads;
+  const std::uint64_t first = plan.torch_cuda.first_element;
+  const std::uint64_t end = first + noise.size();
+  for (std::uint64_t thread = 0; thread < threads; ++thread) {
+    std::uint64_t step = plan.torch_cuda.offset / 4;
+    for (std::uint64_t index = thread; index < end; index += 4 * threads, ++step) {
+      const PhiloxBlock bits =
+          Philox4x32({{static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32),
+                       static_cast<std::uint32_t>(thread), static_cast<std::uint32_t>(thread >> 32)}},
+                     plan.seed);
+      for (std::uint64_t i = 0; i < 4; ++i) {
+        const std::uint64_t element = index + i * threads;
+        if (element < first || element >= end) continue;
+        const float number =
+            std::fma(static_cast<float>(bits.word[i]), 2.3283064e-10f, 2.3283064e-10f / 2.0f);
+        noise[element - first] = number == 1.0f ? 0.0f : number;
+      }
+    }
+  }
+}
+
 std::vector<float> NoiseBySpecification(const MaskingPlan& plan) {
   const auto elements = static_cast<std::size_t>(plan.batch_size * plan.sequence_length);
   std::vector<float> noise(elements);
   std::mt19937 torch(static_cast<std::uint32_t>(plan.seed));
   if (plan.noise_source == NoiseSource::kTorchCpu) torch.discard(plan.torch_skip);
+  if (plan.noise_source == NoiseSource::kTorchCuda) DrawTorchCuda(plan, noise);
   for (std::size_t i = 0; i < elements; ++i) {
     const std::int64_t n = static_cast<std::int64_t>(i) / plan.sequence_length;
     const std::int64_t l = static_cast<std::int64_t>(i) % plan.sequence_length;

@@ -117,6 +117,18 @@ std::vector<MaskingCase> InGoodTime(std::vector<MaskingCase> cases) {
   return cases;
 }
 
+// Several sequences of one draw of 2 x 512 threads, or of as many as elements.
+MaskingCase TorchCudaCase(const std::string& name, std::int64_t batch_size, std::int64_t length,
+                          const TorchCudaSpec& torch) {
+  MaskingSpec spec = SmallSpec();
+  spec.batch_size = batch_size;
+  spec.sequence_length = length;
+  spec.token_type = TokenType{.token_dim = 1, .element_bytes = 1};
+  spec.noise_source = NoiseSource::kTorchCuda;
+  spec.torch_cuda = torch;
+  return {.name = "TorchCuda" + name, .spec = spec, .sample_ids = {}};
+}
+
 }  // namespace
 
 std::vector<MaskingCase> LengthCases() {
@@ -244,6 +256,25 @@ std::vector<MaskingCase> NoiseCases() {
     longer.spec.token_type = TokenType{.token_dim = 1, .element_bytes = 1};
     cases.push_back(longer);
   }
+  constexpr TorchCudaSpec kTwoProcessors = {.multi_processor_count = 2,
+                                            .max_threads_per_multi_processor = 767};
+  TorchCudaSpec late = kTwoProcessors;
+  late.offset = ~std::uint64_t{0} - 3;  // the step overflows its low word
+  TorchCudaSpec carry = kTwoProcessors;
+  carry.offset = std::uint64_t{0xffffffff} * 4;
+  TorchCudaSpec part = kTwoProcessors;
+  part.first_element = 777;
+  part.num_elements = 10000;
+  cases.push_back(TorchCudaCase("BelowAWave", 5, 99, kTwoProcessors));
+  cases.push_back(TorchCudaCase("AWave", 8, 128, kTwoProcessors));
+  cases.push_back(TorchCudaCase("AWaveAndOne", 25, 41, kTwoProcessors));
+  cases.push_back(TorchCudaCase("FourWavesAndMore", 7, 777, kTwoProcessors));
+  cases.push_back(TorchCudaCase("ManySteps", 3, 4099, kTwoProcessors));
+  cases.push_back(TorchCudaCase("LastOffset", 7, 777, late));
+  cases.push_back(TorchCudaCase("StepCarries", 7, 777, carry));
+  cases.push_back(TorchCudaCase("PartOfATensor", 7, 777, part));
+  cases.push_back(TorchCudaCase("LargeDevice", 2, 65537,
+                                {.multi_processor_count = 132, .max_threads_per_multi_processor = 2048}));
   return InGoodTime(std::move(cases));
 }
 

@@ -68,8 +68,15 @@ class RandomCases {
 
   void SetNoise(MaskingCase& result) {
     MaskingSpec& spec = result.spec;
-    spec.noise_source = NoiseSource{int(Below(3))};
+    spec.noise_source = NoiseSource{int(Below(4))};
     if (spec.noise_source == NoiseSource::kTorchCpu) spec.torch_skip = Below(5000);
+    if (spec.noise_source == NoiseSource::kTorchCuda) {
+      spec.torch_cuda = {.offset = random_() / 4 * 4,
+                         .multi_processor_count = 1 + static_cast<std::int64_t>(Below(150)),
+                         .max_threads_per_multi_processor = 256 + static_cast<std::int64_t>(Below(1800)),
+                         .first_element = static_cast<std::int64_t>(Below(1000)),
+                         .num_elements = (1 << 20) + static_cast<std::int64_t>(Below(1 << 20))};
+    }
     if (spec.noise_source != NoiseSource::kProvided) return;
     spec.noise_direction = NoiseDirection{int(Below(2))};
     if (Below(2) == 0) spec.seeded_noise_scale = std::uniform_real_distribution<float>(-4, 4)(random_);

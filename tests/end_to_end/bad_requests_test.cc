@@ -86,6 +86,14 @@ const BadRequest kBadRequests[] = {
      "seeded_noise_scale", "nan"},
     {"SkipTooLarge", [](Request& r) { Spec(r).mutable_torch_cpu()->set_skip(1u + (1u << 30)); }, "skip",
      "1073741825"},
+    {"TorchCudaOfNoDevice", [](Request& r) { Spec(r).mutable_torch_cuda(); }, "multi_processor_count", "0"},
+    {"TorchCudaOffsetOdd",
+     [](Request& r) {
+       Spec(r).mutable_torch_cuda()->set_multi_processor_count(132);
+       Spec(r).mutable_torch_cuda()->set_max_threads_per_multi_processor(2048);
+       Spec(r).mutable_torch_cuda()->set_offset(2);
+     },
+     "offset", "2"},
     {"EpochTooLarge", [](Request& r) { Spec(r).set_epoch(1u << 24); }, "epoch", "16777216"},
     {"MaskIndexTooLarge", [](Request& r) { Spec(r).set_mask_index(256); }, "mask_index", "256"},
     {"ResultUnspecified", [](Request& r) { Selection(r).add_results(v1::MASKING_RESULT_UNSPECIFIED); },

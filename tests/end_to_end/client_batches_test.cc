@@ -93,6 +93,15 @@ TEST_P(ClientBatchesTest, TorchNoiseAfterALongSkip) {
   ExpectReferenceResults(*client_, masking_case);
 }
 
+TEST_P(ClientBatchesTest, TorchCudaNoiseOfSeveralParts) {
+  MaskingCase masking_case = CaseOfShape(31, 1009);
+  masking_case.spec.token_type = TokenType{.token_dim = 129, .element_bytes = 3};
+  masking_case.spec.noise_source = NoiseSource::kTorchCuda;
+  masking_case.spec.torch_cuda = {
+      .offset = 8, .multi_processor_count = 3, .max_threads_per_multi_processor = 1536};
+  ExpectReferenceResults(*client_, masking_case);
+}
+
 // Nothing is written beside results at any alignment (ExpectReferenceResults).
 TEST_P(ClientBatchesTest, ResultsOfOddSizesAtAnyAlignment) {
   std::int64_t misalignment = 0;

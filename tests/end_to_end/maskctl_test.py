@@ -38,6 +38,30 @@ def sha256(array):
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
+def philox(counter, key):
+    """Philox4x32-10: rows of counters [n, 4] to rows of words."""
+    c = [counter[:, i].astype(np.uint64) for i in range(4)]
+    low, key = np.uint64(0xFFFFFFFF), [key & 0xFFFFFFFF, key >> 32]
+    for _ in range(10):
+        p0, p1 = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
+        c = [(p1 >> np.uint64(32)) ^ c[1] ^ np.uint64(key[0]), p1 & low,
+             (p0 >> np.uint64(32)) ^ c[3] ^ np.uint64(key[1]), p0 & low]
+        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return np.stack(c, axis=1)
+
+
+def torch_cuda_rand(count, seed, offset, processors, threads):
+    """TORCH_CUDA of docs/semantics.md, section 3."""
+    t = 256 * min(-(-count // 256), processors * (threads // 256))
+    e = np.arange(count, dtype=np.uint64)
+    step = np.uint64(offset // 4) + e // np.uint64(4 * t)
+    low = np.uint64(0xFFFFFFFF)
+    words = philox(np.stack([step & low, step >> np.uint64(32), e % np.uint64(t), 0 * e], axis=1), seed)
+    draws = words[np.arange(count), (e // np.uint64(t) % np.uint64(4)).astype(int)]
+    noise = draws.astype(np.float32) * np.float32(2**-32) + np.float32(2**-33)
+    return np.where(noise == 1, np.float32(0), noise)
+
+
 class MaskctlTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -114,6 +138,19 @@ class MaskctlTest(unittest.TestCase):
             self.assertEqual(sha256(results["ids_restore"]), case["ids_restore_sha256"])
             self.assertEqual(sha256(results["noise"]), case["noise_sha256"])
             self.assertNotIn("kept_tokens", results)
+
+    def test_torch_cuda_noise(self):
+        # Fewer elements than a wave of threads, as many, more, and several steps.
+        for n, l, seed, offset, processors, threads in ((3, 50, 0, 0, 132, 2048), (2, 512, 7, 4, 2, 600),
+                                                         (5, 205, 2**64 - 1, 8, 1, 1024), (7, 999, 42, 2**40, 2, 256)):
+            results = self.results(f"--shape={n},{l}", f"--seed={seed}", "--noise_source=torch_cuda",
+                                   f"--torch_offset={offset}", f"--torch_device={processors},{threads}", "--with_noise")
+            noise = torch_cuda_rand(n * l, seed, offset, processors, threads).reshape(n, l)
+            self.same(results["noise"], noise)
+            ids_shuffle = np.argsort(noise, axis=1, kind="stable")
+            self.same(results["ids_restore"], np.argsort(ids_shuffle, axis=1))
+        self.refuses("mask", "--shape=2,9", "--noise_source=torch_cuda", f"--out={self.path}/bad",
+                     says=["multi_processor_count"])
 
     def test_provided_noise_in_raster_order(self):
         generator = np.random.default_rng()

@@ -101,7 +101,7 @@ TEST_P(StreamTest, SampleIdsAndSeeds) { ExpectSameAsUnary(IdentityCases()); }
 // Results of several parts, where noise, ids and draws go on from part to part.
 TEST_P(StreamTest, SeveralPartsOfEveryNoiseSource) {
   const auto bits = [](std::int64_t element) { return static_cast<std::uint32_t>(MixBits(element + 1)); };
-  std::vector<MaskingCase> cases(4, {"Seeded",
+  std::vector<MaskingCase> cases(5, {"Seeded",
                                      {.batch_size = 24,
                                       .sequence_length = 500,
                                       .token_type = TokenType{.token_dim = 127, .element_bytes = 8},
@@ -116,6 +116,10 @@ TEST_P(StreamTest, SeveralPartsOfEveryNoiseSource) {
   cases[3].name = "TorchCpu";
   cases[3].spec.noise_source = NoiseSource::kTorchCpu;
   cases[3].spec.torch_skip = 1001;
+  cases[4].name = "TorchCuda";
+  cases[4].spec.noise_source = NoiseSource::kTorchCuda;
+  cases[4].spec.torch_cuda = {
+      .offset = 12, .multi_processor_count = 1, .max_threads_per_multi_processor = 768};
   ExpectSameAsUnary(cases);
 }
 
@@ -214,8 +218,15 @@ class RandomBatches {
     spec.selection.mask_type = MaskType{int(Below(3))};
     spec.selection.mask_polarity = MaskPolarity{int(Below(2))};
     spec.seed = random_();
-    spec.noise_source = NoiseSource{int(Below(3))};
+    spec.noise_source = NoiseSource{int(Below(4))};
     if (spec.noise_source == NoiseSource::kTorchCpu) spec.torch_skip = Below(2000);
+    if (spec.noise_source == NoiseSource::kTorchCuda) {
+      spec.torch_cuda = {.offset = random_() / 4 * 4,
+                         .multi_processor_count = 1 + static_cast<std::int64_t>(Below(150)),
+                         .max_threads_per_multi_processor = 256 + static_cast<std::int64_t>(Below(1800)),
+                         .first_element = static_cast<std::int64_t>(Below(1000)),
+                         .num_elements = (1 << 20) + static_cast<std::int64_t>(Below(1 << 20))};
+    }
     if (spec.noise_source == NoiseSource::kProvided) {
       const std::uint64_t salt = random_();
       random.noise_bits = [salt](std::int64_t e) { return static_cast<std::uint32_t>(MixBits(salt + e)); };

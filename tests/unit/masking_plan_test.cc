@@ -54,6 +54,13 @@ void SetProvided(MaskingSpec& spec, std::size_t bytes) {
   spec.provided_noise = std::span(kNoise).first(bytes);
 }
 
+// Of a small device.
+TorchCudaSpec& SetTorchCuda(MaskingSpec& spec) {
+  spec.noise_source = NoiseSource::kTorchCuda;
+  spec.torch_cuda = {.multi_processor_count = 2, .max_threads_per_multi_processor = 1024};
+  return spec.torch_cuda;
+}
+
 void SetRatio(MaskingSpec& spec, double ratio) { spec.mask_ratio = ratio; }
 
 void SetKeep(MaskingSpec& spec, std::int64_t num_keep) { spec.num_keep = num_keep; }
@@ -89,7 +96,7 @@ const BadSpec kBadSpecs[] = {
      "4611686018427387904"},
     {"RuleUnknown", [](MaskingSpec& s) { s.keep_count_rule = KeepCountRule{4}; }, "keep_count_rule", "4"},
     {"RuleNegative", [](MaskingSpec& s) { s.keep_count_rule = KeepCountRule{-1}; }, "keep_count_rule", "-1"},
-    {"NoiseSourceUnknown", [](MaskingSpec& s) { s.noise_source = NoiseSource{3}; }, "noise_source", "3"},
+    {"NoiseSourceUnknown", [](MaskingSpec& s) { s.noise_source = NoiseSource{4}; }, "noise_source", "4"},
     {"DirectionUnknown",
      [](MaskingSpec& s) {
        s = ProvidedSpec();
@@ -123,6 +130,32 @@ const BadSpec kBadSpecs[] = {
        s.torch_skip = ~std::uint64_t{0};
      },
      "skip", "18446744073709551615"},
+    {"TorchCudaOfNoDevice", [](MaskingSpec& s) { s.noise_source = NoiseSource::kTorchCuda; },
+     "multi_processor_count", "0"},
+    {"TorchCudaOffsetOdd", [](MaskingSpec& s) { SetTorchCuda(s).offset = 6; }, "offset", "6"},
+    {"TorchCudaProcessorsNegative", [](MaskingSpec& s) { SetTorchCuda(s).multi_processor_count = -1; },
+     "multi_processor_count", "-1"},
+    {"TorchCudaProcessorsHuge", [](MaskingSpec& s) { SetTorchCuda(s).multi_processor_count = 65536; },
+     "multi_processor_count", "65536"},
+    {"TorchCudaThreadsOfNoBlock",
+     [](MaskingSpec& s) { SetTorchCuda(s).max_threads_per_multi_processor = 255; },
+     "max_threads_per_multi_processor", "255"},
+    {"TorchCudaThreadsHuge", [](MaskingSpec& s) { SetTorchCuda(s).max_threads_per_multi_processor = 65536; },
+     "max_threads_per_multi_processor", "65536"},
+    {"TorchCudaFirstNegative", [](MaskingSpec& s) { SetTorchCuda(s).first_element = -1; }, "first_element",
+     "-1"},
+    {"TorchCudaFirstHuge", [](MaskingSpec& s) { SetTorchCuda(s).first_element = INT64_MAX; }, "first_element",
+     "9223372036854775807"},
+    {"TorchCudaBeyondItsTensor",
+     [](MaskingSpec& s) {
+       SetTorchCuda(s).first_element = 1;
+       s.torch_cuda.num_elements = 16;
+     },
+     "num_elements", "17"},
+    {"TorchCudaElementsNegative", [](MaskingSpec& s) { SetTorchCuda(s).num_elements = -1; }, "num_elements",
+     "-1"},
+    {"TorchCudaElementsOverTwoTo29", [](MaskingSpec& s) { SetTorchCuda(s).num_elements = (1 << 29) + 1; },
+     "elements", "536870913"},
     {"SampleIdsNone", [](MaskingSpec& s) { s.sample_ids = std::span(kIds).first(0); }, "sample_ids", "0"},
     {"SampleIdsOneShort", [](MaskingSpec& s) { s.sample_ids = std::span(kIds).first(1); }, "sample_ids", "1"},
     {"SampleIdsOneLong", [](MaskingSpec& s) { s.sample_ids = std::span(kIds).first(3); }, "sample_ids", "3"},
@@ -223,6 +256,17 @@ const GoodBoundary kGoodBoundaries[] = {
      [](MaskingSpec& s) {
        s.noise_source = NoiseSource::kTorchCpu;
        s.torch_skip = 1u << 30;
+     }},
+    {"TorchCudaWholeTensor", [](MaskingSpec& s) { SetTorchCuda(s).num_elements = 1 << 29; }},
+    {"TorchCudaEndOfItsTensor",
+     [](MaskingSpec& s) {
+       SetTorchCuda(s).num_elements = 1 << 29;
+       s.torch_cuda.first_element = (1 << 29) - 16;
+     }},
+    {"TorchCudaLargestDevice",
+     [](MaskingSpec& s) {
+       SetTorchCuda(s).multi_processor_count = 65535;
+       s.torch_cuda.max_threads_per_multi_processor = 65535;
      }},
     {"Uint16OfLength65536",
      [](MaskingSpec& s) {
