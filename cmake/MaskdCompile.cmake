@@ -24,3 +24,10 @@ function(maskd_compile target)
     $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wnon-virtual-dtor;-Wold-style-cast;-Wextra-semi>
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${MASKD_WERROR}>>:-Werror>)
 endfunction()
+
+# maskd_compile_cuda(target): the warnings of its CUDA code.
+function(maskd_compile_cuda target)
+  target_compile_options(${target} PRIVATE
+    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>"
+    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${MASKD_WERROR}>>:-Werror=all-warnings>)
+endfunction()
