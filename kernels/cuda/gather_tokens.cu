@@ -2,19 +2,20 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/copy_row.cuh"
 #include "kernels/cuda/launch.cuh"
 
 namespace maskd {
 namespace {
 
 constexpr unsigned kBlockThreads = 256;
-constexpr int kMaxLanesLog2 = 5;   // a warp
-constexpr int kWordsInFlight = 4;  // loads of a thread before its first store
+constexpr int kMaxLanesLog2 = 5;  // a warp
 
 // 2^lanes_log2 neighbouring threads copy one row of `row_words` words.
 template <typename Word>
 __global__ void __launch_bounds__(kBlockThreads)
     GatherRows(const GatherTokens op, std::int64_t rows, std::int64_t row_words, int lanes_log2) {
+  WaitForKernelBefore();
   const std::int64_t thread = std::int64_t{blockIdx.x} * kBlockThreads + threadIdx.x;
   const int lanes = 1 << lanes_log2;
   const std::int64_t row = thread >> lanes_log2;
@@ -26,17 +27,7 @@ __global__ void __launch_bounds__(kBlockThreads)
   const Word* const source =
       reinterpret_cast<const Word*>(op.tokens) + (n * op.sequence_length + op.keep_index[row]) * row_words;
   Word* const destination = reinterpret_cast<Word*>(op.kept_tokens) + row * row_words;
-  for (std::int64_t first = thread & (lanes - 1); first < row_words; first += kWordsInFlight * lanes) {
-    Word words[kWordsInFlight];
-#pragma unroll
-    for (int i = 0; i < kWordsInFlight; ++i) {
-      if (first + i * lanes < row_words) words[i] = __ldcs(&source[first + i * lanes]);
-    }
-#pragma unroll
-    for (int i = 0; i < kWordsInFlight; ++i) {
-      if (first + i * lanes < row_words) destination[first + i * lanes] = words[i];
-    }
-  }
+  CopyRow(source, destination, row_words, thread & (lanes - 1), lanes);
 }
 
 template <typename Word>
@@ -48,11 +39,15 @@ cudaError_t LaunchGatherWords(const GatherTokens& op, cudaStream_t stream) {
   const std::int64_t block_rows = kBlockThreads >> lanes_log2;
   const std::int64_t blocks = (rows + block_rows - 1) / block_rows;
   if (blocks > INT32_MAX) return cudaErrorInvalidValue;
-  return Launch({.grid = dim3(static_cast<unsigned>(blocks)), .block = dim3(kBlockThreads)}, stream,
-                GatherRows<Word>, op, rows, row_words, lanes_log2);
+  const LaunchShape shape = {.grid = dim3(static_cast<unsigned>(blocks)),
+                             .block = dim3(kBlockThreads),
+                             .starts_early = op.starts_early};
+  return Launch(shape, stream, GatherRows<Word>, op, rows, row_words, lanes_log2);
 }
 
 }  // namespace
+
+cudaError_t CanGatherStartEarly(bool* can) { return CanStartEarly(GatherRows<uint4>, can); }
 
 cudaError_t LaunchGatherTokens(const GatherTokens& op, cudaStream_t stream) {
   if (op.batch_size == 0 || op.num_keep == 0) return cudaSuccess;

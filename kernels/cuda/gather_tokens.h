@@ -19,7 +19,14 @@ struct GatherTokens {
   std::int64_t sequence_length;     // L >= 1
   std::int64_t num_keep;            // K, 0 <= K <= L, below 2^31
   std::int64_t token_bytes;         // >= 1
+  // Start while the kernel before it on the stream, such as that of
+  // LaunchOrderTokens, ends. CanGatherStartEarly must hold.
+  bool starts_early = false;
 };
+
+// Sets `can` to whether the current device, and the kernels built for it, have
+// programmatic dependent launch: compute capability 9.0 on.
+cudaError_t CanGatherStartEarly(bool* can);
 
 // Enqueues kept_tokens[n, k] = tokens[n, keep_index[n, k]] on `stream`; does
 // not synchronize. One kernel for all data types, bound by memory bandwidth:

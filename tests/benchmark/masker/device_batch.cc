@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "kernels/cuda/mask_tokens_fused.h"
 #include "tests/benchmark/masker/check.h"
 #include "tests/benchmark/masker/token_pattern.h"
 
@@ -43,8 +44,6 @@ std::int64_t DeviceBatch::Bytes(const BatchShape& shape) { return LayOut(shape)[
 DeviceBatch::DeviceBatch(const BatchShape& shape, cudaStream_t stream) : shape_(shape) {
   const auto places = LayOut(shape);
   Check(memory_.Reserve(static_cast<std::size_t>(places[kNumArrays])), "cudaMalloc");
-  Check(cudaMemsetAsync(memory_.data(), 0xA5, static_cast<std::size_t>(places[kTokens]), stream),
-        "cudaMemsetAsync");
   const bool gather = shape.token_bytes > 0;
   auto* const keep_index = reinterpret_cast<std::uint32_t*>(memory_.data() + places[kKeepIndex]);
   order_ = {.batch_size = shape.batch_size,
@@ -82,9 +81,37 @@ DeviceBatch::DeviceBatch(const BatchShape& shape, cudaStream_t stream) : shape_(
   }
 }
 
-void DeviceBatch::Enqueue(const DeviceBuffer& scratch, cudaStream_t stream) const {
+bool DeviceBatch::Can(Way way) const {
+  bool can = true;
+  switch (way) {
+    case Way::kTwoLaunches:
+      break;
+    case Way::kEarlyStart:
+      Check(CanGatherStartEarly(&can), "CanGatherStartEarly");
+      can = can && shape_.token_bytes > 0;
+      break;
+    case Way::kFused:
+      can = CanFuse(order_, gather_);
+      break;
+  }
+  return can;
+}
+
+void DeviceBatch::EnqueueClear(cudaStream_t stream) const {
+  Check(cudaMemsetAsync(memory_.data(), 0xA5, static_cast<std::size_t>(LayOut(shape_)[kTokens]), stream),
+        "cudaMemsetAsync");
+}
+
+void DeviceBatch::Enqueue(Way way, const DeviceBuffer& scratch, cudaStream_t stream) const {
+  if (way == Way::kFused) {
+    Check(LaunchMaskTokensFused(order_, gather_, stream), "LaunchMaskTokensFused");
+    return;
+  }
   Check(LaunchOrderTokens(order_, scratch.data(), scratch.size(), stream), "LaunchOrderTokens");
-  if (shape_.token_bytes > 0) Check(LaunchGatherTokens(gather_, stream), "LaunchGatherTokens");
+  if (shape_.token_bytes == 0) return;
+  GatherTokens gather = gather_;
+  gather.starts_early = way == Way::kEarlyStart;
+  Check(LaunchGatherTokens(gather, stream), "LaunchGatherTokens");
 }
 
 void DeviceBatch::CheckResults(const ExpectedResults& expected, cudaStream_t stream) const {

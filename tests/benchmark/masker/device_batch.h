@@ -13,13 +13,27 @@
 
 namespace maskd::bench {
 
+// How the kernels of a masking are launched.
+enum class Way {
+  kTwoLaunches,  // order, then gather: the backend's
+  kEarlyStart,   // the gather starts while the order ends
+  kFused,        // one kernel
+};
+inline constexpr Way kWays[] = {Way::kTwoLaunches, Way::kEarlyStart, Way::kFused};
+
 class DeviceBatch {
  public:
   // Enqueues filling the tokens (token_pattern.h) on `stream`.
   DeviceBatch(const BatchShape& shape, cudaStream_t stream);
 
+  // Whether a batch can be masked this way on the current device.
+  bool Can(Way way) const;
+
+  // Enqueues overwriting the results.
+  void EnqueueClear(cudaStream_t stream) const;
+
   // Enqueues the whole masking. `scratch` has what LaunchOrderTokens needs.
-  void Enqueue(const DeviceBuffer& scratch, cudaStream_t stream) const;
+  void Enqueue(Way way, const DeviceBuffer& scratch, cudaStream_t stream) const;
 
   // Compares every byte of the results; ends the benchmark at a difference.
   void CheckResults(const ExpectedResults& expected, cudaStream_t stream) const;

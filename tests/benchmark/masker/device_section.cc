@@ -9,7 +9,19 @@
 namespace maskd::bench {
 namespace {
 
-void TimeShape(const Setting& setting, const BatchShape& shape, Report& report) {
+const char* Name(Way way) {
+  switch (way) {
+    case Way::kTwoLaunches:
+      return "masking";
+    case Way::kEarlyStart:
+      return "masking, early gather";
+    case Way::kFused:
+      return "masking, one kernel";
+  }
+  return "";
+}
+
+void TimeShape(const Setting& setting, const BatchShape& shape, bool all_ways, Report& report) {
   const EventTimer& timer = setting.timer;
   const std::int64_t batch_bytes = DeviceBatch::Bytes(shape);
   if (2 * batch_bytes > setting.device_bytes) {
@@ -30,27 +42,32 @@ void TimeShape(const Setting& setting, const BatchShape& shape, Report& report) 
   DeviceBuffer scratch;
   Check(scratch.Reserve(scratch_bytes), "cudaMalloc");
 
-  const auto enqueue = [&](int repeat) {
-    batches[static_cast<std::size_t>(repeat) % count].Enqueue(scratch, timer.stream());
-  };
-  const Timing timing = timer.Time(enqueue);
   const ExpectedResults expected = MaskOnCpu(setting.cpu, shape);
-  for (const DeviceBatch& batch : batches) batch.CheckResults(expected, timer.stream());
-
   const auto bytes = static_cast<double>(shape.MovedBytes());
-  report.Add({.what = shape.token_bytes > 0 ? "masking" : "mask and ids",
-              .shape = shape,
-              .bytes = bytes,
-              .timing = timing,
-              .of_copy = 1e-3 * bytes / timing.us / setting.copy_rate,
-              .over_copy = timing.us / timer.TimeCopy(bytes).us,
-              .launches = CountLaunches(timer.stream(), enqueue)});
+  const Timing copy = timer.TimeCopy(bytes);
+  for (const Way way : kWays) {
+    if ((way != Way::kTwoLaunches && !all_ways) || !batches[0].Can(way)) continue;
+    for (const DeviceBatch& batch : batches) batch.EnqueueClear(timer.stream());
+    const auto enqueue = [&](int repeat) {
+      batches[static_cast<std::size_t>(repeat) % count].Enqueue(way, scratch, timer.stream());
+    };
+    const Timing timing = timer.Time(enqueue);
+    for (const DeviceBatch& batch : batches) batch.CheckResults(expected, timer.stream());
+    report.Add({.what = shape.token_bytes > 0 ? Name(way) : "mask and ids",
+                .shape = shape,
+                .bytes = bytes,
+                .timing = timing,
+                .of_copy = 1e-3 * bytes / timing.us / setting.copy_rate,
+                .over_copy = timing.us / copy.us,
+                .launches = CountLaunches(timer.stream(), enqueue)});
+  }
 }
 
 }  // namespace
 
-void TimeDeviceResident(const Setting& setting, std::span<const BatchShape> shapes, Report& report) {
-  for (const BatchShape& shape : shapes) TimeShape(setting, shape, report);
+void TimeDeviceResident(const Setting& setting, std::span<const BatchShape> shapes, bool all_ways,
+                        Report& report) {
+  for (const BatchShape& shape : shapes) TimeShape(setting, shape, all_ways, report);
 }
 
 }  // namespace maskd::bench

@@ -33,12 +33,17 @@ constexpr char kHelp[] =
     "            same bytes to the device and back from pinned memory over the time\n"
     "  / copy    time over that of a copy of the same bytes\n"
     "  launches  kernels, copies and fills of one masking\n\n"
+    "masking is what the backend does: order, then gather. With an early gather that kernel is launched "
+    "while the\n"
+    "one before it ends (programmatic dependent launch); as one kernel, a block orders a sequence and copies "
+    "it.\n\n"
     "Buffers rotate past the L2, which a large copy clears before each timing. Every result is compared with "
     "the CPU\n"
     "backend's. Exits with 1 if one differs or a call fails, and with 77 if there is no device.\n";
 
 struct Flags {
   bool quick = false;
+  bool all_ways = false;
   std::string filter;
   std::string json;
   int repeats = 31;
@@ -85,12 +90,12 @@ int Run(const Flags& flags) {
       .host_bytes = Gibibytes(flags.host_gib)};
   Report report(device.name, setting.copy_rate);
   report.Begin("figures", "The figures that the project has bars for, in device memory");
-  TimeDeviceResident(setting, FigureShapes(), report);
+  TimeDeviceResident(setting, FigureShapes(), true, report);
   report.Begin("sort", "A long order beside a sort");
   TimeOrderBesideSort(setting, report);
   const std::vector<BatchShape> shapes = ChosenShapes(flags);
   report.Begin("device", "Tokens and results in device memory");
-  TimeDeviceResident(setting, shapes, report);
+  TimeDeviceResident(setting, shapes, flags.all_ways, report);
   report.Begin("host", "Tokens and results in host memory");
   TimeHostResident(setting, shapes, report);
   if (!flags.json.empty()) Check(report.WriteJson(flags.json));
@@ -101,6 +106,7 @@ int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app(kHelp);
   app.add_flag("--quick", flags.quick, "of the grid, L=196, K=49, B=3072 alone");
+  app.add_flag("--all_ways", flags.all_ways, "of the grid too, early gather and one kernel");
   app.add_option("--filter", flags.filter,
                  "of the grid, shapes whose name has this, such as \"N=16 L=196 \"");
   app.add_option("--json", flags.json, "file to write the figures to");

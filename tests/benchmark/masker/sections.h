@@ -23,8 +23,10 @@ struct Setting {
   std::int64_t host_bytes;    // at most so much of tokens on the host
 };
 
-// Tokens and results in device memory.
-void TimeDeviceResident(const Setting& setting, std::span<const BatchShape> shapes, Report& report);
+// Tokens and results in device memory; also with an early gather and as one
+// kernel, which the backend does not use, if `all_ways`.
+void TimeDeviceResident(const Setting& setting, std::span<const BatchShape> shapes, bool all_ways,
+                        Report& report);
 
 // Tokens and results in ordinary host memory, through Masker, by the clock.
 void TimeHostResident(const Setting& setting, std::span<const BatchShape> shapes, Report& report);
