@@ -58,6 +58,13 @@ inline constexpr ResultSelection kAllResults = {.kept_tokens = true,
 // splitmix64).
 std::uint64_t MixBits(std::uint64_t value);
 
+// Seeded, with every result, of N = 5 sequences of L = 50 float32 pairs.
+MaskingSpec SmallSpec();
+
+// `cases` without those that take ThreadSanitizer minutes, if it is there: nothing
+// passes among the threads of a long sequence that does not for shorter ones.
+std::vector<MaskingCase> InGoodTime(std::vector<MaskingCase> cases);
+
 // The cases of the contract, by concept.
 std::vector<MaskingCase> LengthCases();      // L x K
 std::vector<MaskingCase> TokenBytesCases();  // odd and even, small and large
