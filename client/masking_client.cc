@@ -210,7 +210,7 @@ absl::StatusOr<ServerInfo> MaskingClient::GetServerInfo() {
   grpc::ClientContext context;
   context.set_deadline(BeginCall(options_, {}).deadline);
   MASKD_RETURN_IF_ERROR(FromGrpcStatus(stub->GetServerInfo(&context, v1::GetServerInfoRequest(), &response)));
-  return ServerInfo{
+  ServerInfo info{
       .version = response.version(),
       .backend = response.backend(),
       .device_name = response.device_name(),
@@ -221,6 +221,14 @@ absl::StatusOr<ServerInfo> MaskingClient::GetServerInfo() {
       .max_element_bytes = response.limits().max_element_bytes(),
       .max_inflight_bytes = response.limits().max_inflight_bytes(),
   };
+  for (const v1::Device& device : response.devices()) {
+    info.devices.push_back({.id = device.id(),
+                            .backend = device.backend(),
+                            .name = device.name(),
+                            .healthy = device.healthy(),
+                            .error = device.error()});
+  }
+  return info;
 }
 
 absl::Status MaskingClient::CheckHealth() {

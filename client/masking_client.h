@@ -61,6 +61,9 @@ struct ServerInfo {
   std::int64_t max_batch_tokens = 0;
   std::int64_t max_element_bytes = 0;
   std::int64_t max_inflight_bytes = 0;
+  // Best first, the last resort last; the server is degraded if one is not
+  // healthy. Empty: the server is older than this list.
+  std::vector<DeviceState> devices = {};
 };
 
 // What came with the results that went into the caller's buffers.

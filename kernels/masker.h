@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,6 +30,15 @@ struct MaskingBuffers {
 // thread alone.
 using IsCancelled = std::function<bool()>;
 
+// One device of a masker.
+struct DeviceState {
+  std::string id = {};       // as --device takes it, such as "cpu" or "cuda:0"
+  std::string backend = {};  // "cpu", "cuda" or "reference"
+  std::string name = {};     // what the vendor calls it
+  bool healthy = true;       // whether calls go there
+  std::string error = {};    // why not, or of the first call that it refused
+};
+
 // Draws masks and gathers kept tokens. All backends write the same bytes.
 //
 // Thread-safe: calls may overlap.
@@ -43,8 +53,9 @@ class Masker {
   // each 2^20 draws that are passed over.
   //
   // Returns CANCELLED if it says so, RESOURCE_EXHAUSTED if the device has no
-  // memory for the call (later calls may succeed) and INTERNAL if the device
-  // fails. Results are then unspecified, and the buffers no longer in use.
+  // memory for the call (later calls may succeed), UNKNOWN if the device refuses
+  // this call alone, and INTERNAL if it has failed: no later call will succeed.
+  // Results are then unspecified, and the buffers no longer in use.
   virtual absl::Status Mask(const MaskingPlan& plan, const MaskingBuffers& buffers,
                             const IsCancelled& is_cancelled) = 0;
 
@@ -62,6 +73,11 @@ class Masker {
 
   // What the vendor calls the device.
   virtual std::string device_name() const = 0;
+
+  // The devices that calls run on, best first.
+  virtual std::vector<DeviceState> devices() const {
+    return {{.id = backend(), .backend = backend(), .name = device_name()}};
+  }
 };
 
 // Plain loops, one thread, obviously right: what tests compare with.
@@ -77,17 +93,27 @@ std::unique_ptr<Masker> MakeCpuMasker(int num_threads);
 // no such device, and FAILED_PRECONDITION if the device is too old.
 absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int ordinal);
 
-// A backend by name: "auto", "cpu", "reference", "cuda" or "cuda:N".
+// How many CUDA devices there are: 1 or more, or UNAVAILABLE and why not.
+absl::StatusOr<int> CountCudaDevices();
+
+// Told of a device whose calls fail, once when it first refuses one and once when
+// it has failed. Called on the threads of calls; must not block.
+using OnDeviceError = std::function<void(const DeviceState&)>;
+
+// A backend by name: "auto", "cpu", "reference", "cuda", "cuda:N" or "cuda:all".
 struct MaskerChoice {
   std::unique_ptr<Masker> masker;
   std::string reason;  // what was chosen and why, for the log
 };
 
-// "auto" takes CUDA where it works and else the CPU. `num_threads` is for the
+// "auto" takes device 0 of CUDA where it works and else the CPU; "cuda:all"
+// spreads calls over all devices that work. Behind CUDA there is the CPU, which
+// answers when a device has failed (failover_masker.h). `num_threads` is for the
 // CPU backend.
 //
 // Returns INVALID_ARGUMENT for an unknown name, or the error of MakeCudaMasker.
-absl::StatusOr<MaskerChoice> MakeMasker(const std::string& device, int num_threads);
+absl::StatusOr<MaskerChoice> MakeMasker(const std::string& device, int num_threads,
+                                        const OnDeviceError& on_error = {});
 
 }  // namespace maskd
 

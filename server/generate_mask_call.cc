@@ -98,6 +98,14 @@ Detached ServeGetServerInfo(std::unique_ptr<MessageCall> call, CallParts& parts,
     limits.set_max_chunk_bytes(kMaxChunkBytes);
     limits.set_max_header_bytes(kMaxHeaderBytes);
     limits.set_max_idle_seconds(parts.limits.max_idle.count());
+    for (DeviceState& state : parts.masker.devices()) {
+      v1::Device& device = *info.add_devices();
+      device.set_id(std::move(state.id));
+      device.set_backend(std::move(state.backend));
+      device.set_name(std::move(state.name));
+      device.set_healthy(state.healthy);
+      device.set_error(std::move(state.error));
+    }
     const grpc::Slice slice(info.SerializeAsString());
     call->StartFinish(ToGrpcStatus(status, call->context), grpc::ByteBuffer(&slice, 1));
     co_await call->finished;

@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "kernels/host_memory.h"
 #include "kernels/masker.h"
@@ -44,6 +45,24 @@ std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+// The one place where a failed card shows in the log: calls go on elsewhere.
+void LogDeviceError(const DeviceState& device) {
+  if (device.healthy) {
+    spdlog::error("{} ({}) refused a call, which the CPU answered: {}; further refusals are not logged",
+                  device.id, device.name, device.error);
+  } else {
+    spdlog::error("{}{} has failed and takes no more calls until maskd is started again; others answer: {}",
+                  device.id, device.name.empty() ? "" : " (" + device.name + ")", device.error);
+  }
+}
+
+int BulkThreads(const ServerOptions& options, const Masker& masker) {
+  if (options.bulk_threads > 0) return options.bulk_threads;
+  const std::vector<DeviceState> devices = masker.devices();
+  const auto cards = std::ranges::count(devices, "cuda", &DeviceState::backend);
+  return 2 * std::max(1, static_cast<int>(cards));
+}
+
 int Run(const ServerOptions& options) {
   // Blocked here, before any thread starts, so that only sigwait sees them.
   sigset_t stop_signals;
@@ -54,7 +73,7 @@ int Run(const ServerOptions& options) {
   // Never shut down: gRPC would join a thread that may sleep for 10 s.
   grpc_init();
 
-  auto choice = MakeMasker(options.device, options.threads);
+  auto choice = MakeMasker(options.device, options.threads, LogDeviceError);
   if (!choice.ok()) {
     spdlog::critical("--device={}: {}", options.device, std::string(choice.status().message()));
     return EXIT_FAILURE;
@@ -63,11 +82,12 @@ int Run(const ServerOptions& options) {
   GrowHeap(static_cast<std::size_t>(std::min(kWarmBytes, options.limits.max_inflight_bytes / 4)));
   const std::string backend = choice->masker->backend();
   const std::string device_name = choice->masker->device_name();
+  const int bulk_threads = BulkThreads(options, *choice->masker);
   auto server = MaskingServer::Start(std::move(choice->masker),
                                      {.listen = options.listen,
                                       .limits = options.limits,
                                       .poll_threads = options.poll_threads,
-                                      .bulk_threads = options.bulk_threads,
+                                      .bulk_threads = bulk_threads,
                                       .gather_threads = options.threads,
                                       .reflection = options.reflection,
                                       .tls_certificate_chain = ReadFile(options.tls_cert),

@@ -28,7 +28,9 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
       ->capture_default_str();
   app.add_option(
          "--device", options.device,
-         "auto (CUDA where it works, else the CPU), cpu, cuda, cuda:N, or reference (slow, for tests)")
+         "auto (CUDA where it works, else the CPU), cpu, cuda, cuda:N (a card), cuda:all (calls are spread\n"
+         "over all cards), or reference (slow, for tests). A card that fails is taken out, and the others\n"
+         "or the CPU answer in its place: maskctl health says so. Example: --device=cuda:all")
       ->capture_default_str();
   app.add_option("--threads", options.threads,
                  "threads that the CPU backend shares a call over; 0 takes one a core")
@@ -39,8 +41,9 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   app.add_option("--bulk_threads", options.bulk_threads,
-                 "threads that mask batches, so that small calls do not wait for them")
-      ->check(CLI::Range(1, 1024))
+                 "threads that mask batches, so that small calls do not wait for them; 0 takes two a card,\n"
+                 "and two without one")
+      ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.add_option("--max_inflight_bytes", options.limits.max_inflight_bytes,
                  "bound of the bytes of requests and responses that all calls hold together; a call that\n"

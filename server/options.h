@@ -20,7 +20,7 @@ struct ServerOptions {
   int threads = 0;
   // See MaskingServer::Options.
   int poll_threads = 1;
-  int bulk_threads = 2;
+  int bulk_threads = 0;  // 0: two a card, at least two
   // Files in PEM; empty: no TLS.
   std::string tls_cert;
   std::string tls_key;

@@ -1,8 +1,10 @@
 // maskctl info and maskctl health, and the flags that name a server.
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "client/maskctl/commands.h"
@@ -42,6 +44,23 @@ absl::StatusOr<std::unique_ptr<TensorClient>> ServerFlags::ConnectTensors() cons
   return TensorClient::Connect(address, ToOptions());
 }
 
+namespace {
+
+// "cuda:0 (NVIDIA H200)".
+std::string NameOf(const DeviceState& device) {
+  return device.name.empty() ? device.id : absl::StrCat(device.id, " (", device.name, ")");
+}
+
+// What follows the name of a device that does not work as it should.
+std::string TroubleOf(const DeviceState& device) {
+  if (!device.healthy) return absl::StrCat(" failed: ", device.error);
+  return device.error.empty() ? "" : absl::StrCat(" refused a call: ", device.error);
+}
+
+bool IsDegraded(const ServerInfo& info) { return !std::ranges::all_of(info.devices, &DeviceState::healthy); }
+
+}  // namespace
+
 Command AddInfoCommand(CLI::App& app) {
   CLI::App* const command = app.add_subcommand("info",
                                                "Say what a server is and what it accepts.\n\n"
@@ -60,13 +79,18 @@ Command AddInfoCommand(CLI::App& app) {
               << "max batch tokens     " << info.max_batch_tokens << "\n"
               << "max element bytes    " << info.max_element_bytes << "\n"
               << "max inflight bytes   " << info.max_inflight_bytes << "\n";
+    if (info.devices.size() <= 1) return absl::OkStatus();
+    std::cout << "health               " << (IsDegraded(info) ? "degraded" : "all devices work") << "\n";
+    for (const DeviceState& device : info.devices)
+      std::cout << "  " << NameOf(device) << TroubleOf(device) << "\n";
     return absl::OkStatus();
   };
 }
 
 Command AddHealthCommand(CLI::App& app) {
   CLI::App* const command = app.add_subcommand("health",
-                                               "Exit with 0 if a server is serving.\n\n"
+                                               "Exit with 0 if a server is serving, and name the devices of\n"
+                                               "it that have failed: the others answer in their place.\n\n"
                                                "Example: maskctl health --address=unix:/run/maskd.sock\n");
   const auto server = std::make_shared<ServerFlags>();
   server->timeout_seconds = 5;
@@ -74,7 +98,12 @@ Command AddHealthCommand(CLI::App& app) {
   return [server]() -> absl::Status {
     MASKD_ASSIGN_OR_RETURN(const auto client, server->Connect());
     MASKD_RETURN_IF_ERROR(client->CheckHealth());
-    std::cout << "serving\n";
+    // A server that drains just now has been serving all the same.
+    const ServerInfo info = client->GetServerInfo().value_or(ServerInfo());
+    std::cout << (IsDegraded(info) ? "serving, degraded\n" : "serving\n");
+    for (const DeviceState& device : info.devices) {
+      if (!device.healthy) std::cout << NameOf(device) << TroubleOf(device) << "\n";
+    }
     return absl::OkStatus();
   };
 }

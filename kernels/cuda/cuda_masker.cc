@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -12,6 +13,7 @@
 #include "kernels/cuda/lane_pool.h"
 #include "kernels/cuda/order_tokens.h"
 #include "kernels/masker.h"
+#include "kernels/status_macros.h"
 
 namespace maskd {
 namespace {
@@ -43,6 +45,9 @@ class CudaMasker final : public Masker {
 
   std::string backend() const override { return "cuda"; }
   std::string device_name() const override { return device_name_; }
+  std::vector<DeviceState> devices() const override {
+    return {{.id = absl::StrCat("cuda:", ordinal_), .backend = backend(), .name = device_name_}};
+  }
 
  private:
   const int ordinal_;
@@ -58,7 +63,7 @@ absl::Status Unavailable(absl::string_view what, cudaError_t error) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int ordinal) {
+absl::StatusOr<int> CountCudaDevices() {
   int num_devices = 0;
   if (const cudaError_t error = cudaGetDeviceCount(&num_devices); error != cudaSuccess) {
     // What CUDA says of a missing driver is that it is too old.
@@ -67,6 +72,11 @@ absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int ordinal) {
                            : "no CUDA device can be used",
                        error);
   }
+  return num_devices;
+}
+
+absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int ordinal) {
+  MASKD_ASSIGN_OR_RETURN(const int num_devices, CountCudaDevices());
   if (ordinal < 0 || ordinal >= num_devices) {
     return absl::UnavailableError(absl::StrCat("there is no CUDA device ", ordinal, "; this machine has ",
                                                num_devices, ", counted from 0"));

@@ -5,11 +5,18 @@
 #include "kernels/masker.h"
 
 namespace maskd {
+namespace {
 
-absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int /*ordinal*/) {
+absl::Status BuiltWithoutCuda() {
   return absl::UnavailableError(
       "this maskd was built without CUDA; to build with it, have nvcc on the PATH and configure with "
       "-DMASKD_CUDA=ON");
 }
+
+}  // namespace
+
+absl::StatusOr<int> CountCudaDevices() { return BuiltWithoutCuda(); }
+
+absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int /*ordinal*/) { return BuiltWithoutCuda(); }
 
 }  // namespace maskd
