@@ -93,7 +93,7 @@ void FailoverMasker::Note(Card& card, const absl::Status& error) {
   if (on_error_) on_error_(state);
 }
 
-const Masker& FailoverMasker::Foremost() const {
+Masker& FailoverMasker::Foremost() const {
   const std::lock_guard lock(mutex_);
   for (const Card& card : cards_) {
     if (card.state.healthy) return *card.masker;
@@ -104,6 +104,10 @@ const Masker& FailoverMasker::Foremost() const {
 bool FailoverMasker::waits() const { return Foremost().waits(); }
 std::string FailoverMasker::backend() const { return Foremost().backend(); }
 std::string FailoverMasker::device_name() const { return Foremost().device_name(); }
+
+HostBlock FailoverMasker::AllocateTokenMemory(std::size_t bytes) {
+  return Foremost().AllocateTokenMemory(bytes);
+}
 
 std::vector<DeviceState> FailoverMasker::devices() const {
   std::vector<DeviceState> devices;

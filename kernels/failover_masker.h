@@ -43,6 +43,8 @@ class FailoverMasker final : public Masker {
   bool waits() const override;
   std::string backend() const override;
   std::string device_name() const override;
+  // Of one card, and read in place by all.
+  HostBlock AllocateTokenMemory(std::size_t bytes) override;
 
   // The cards, then the last resort.
   std::vector<DeviceState> devices() const override;
@@ -56,7 +58,7 @@ class FailoverMasker final : public Masker {
   class Turn;
 
   // The masker that answers for the whole.
-  const Masker& Foremost() const;
+  Masker& Foremost() const;
   // Remembers and reports `error`, INTERNAL or UNKNOWN, if it is news.
   void Note(Card& card, const absl::Status& error);
 

@@ -32,15 +32,12 @@ void GrowHeap(std::size_t bytes) {
   for (void* block : blocks) std::free(block);
 }
 
-std::span<std::byte> AllocatePages(std::size_t bytes) {
+HostBlock AllocateHostBlock(std::size_t bytes) {
   void* const pages =
       mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (pages == MAP_FAILED) throw std::bad_alloc();
-  return {static_cast<std::byte*>(pages), bytes};
-}
-
-void FreePages(std::span<std::byte> pages) {
-  if (!pages.empty()) munmap(pages.data(), pages.size());
+  return {.bytes = {static_cast<std::byte*>(pages), bytes},
+          .owner = std::shared_ptr<void>(pages, [bytes](void* first) { munmap(first, bytes); })};
 }
 
 }  // namespace maskd

@@ -4,6 +4,7 @@
 #define MASKD_KERNELS_HOST_MEMORY_H_
 
 #include <cstddef>
+#include <memory>
 #include <span>
 
 namespace maskd {
@@ -18,9 +19,14 @@ void KeepFreedMemory();
 // faulted in, rather than in the first calls.
 void GrowHeap(std::size_t bytes);
 
+// Memory, gone with its last owner.
+struct HostBlock {
+  std::span<std::byte> bytes = {};
+  std::shared_ptr<void> owner = {};
+};
+
 // Page-aligned memory with its pages faulted in. Throws std::bad_alloc.
-std::span<std::byte> AllocatePages(std::size_t bytes);
-void FreePages(std::span<std::byte> pages);
+HostBlock AllocateHostBlock(std::size_t bytes);
 
 }  // namespace maskd
 

@@ -9,70 +9,75 @@
 #include "absl/strings/strip.h"
 #include "kernels/failover_masker.h"
 #include "kernels/masker.h"
+#include "kernels/status_macros.h"
 
 namespace maskd {
 namespace {
 
-MaskerChoice WithCpuBehind(std::vector<std::unique_ptr<Masker>> cards, std::vector<DeviceState> lost_cards,
-                           int num_threads, const OnDeviceError& on_error, std::string reason) {
-  return {std::make_unique<FailoverMasker>(std::move(cards), std::move(lost_cards),
-                                           MakeCpuMasker(num_threads), on_error),
+// What CUDA runs on, while it is looked for.
+struct Cards {
+  std::vector<std::unique_ptr<Masker>> maskers;
+  std::vector<DeviceState> lost;
+};
+
+absl::StatusOr<std::unique_ptr<Masker>> MakeCard(int ordinal, const MaskerOptions& options) {
+  return MakeCudaMasker(ordinal, {.gather_way = options.gather_way, .host_threads = options.num_threads});
+}
+
+MaskerChoice WithCpuBehind(Cards cards, const MaskerOptions& options, std::string reason) {
+  return {std::make_unique<FailoverMasker>(std::move(cards.maskers), std::move(cards.lost),
+                                           MakeCpuMasker(options.num_threads), options.on_error),
           std::move(reason)};
 }
 
-absl::StatusOr<MaskerChoice> MakeOneCuda(int ordinal, int num_threads, const OnDeviceError& on_error,
-                                         const std::string& reason) {
-  absl::StatusOr<std::unique_ptr<Masker>> card = MakeCudaMasker(ordinal);
-  if (!card.ok()) return card.status();
-  std::vector<std::unique_ptr<Masker>> cards;
-  cards.push_back(*std::move(card));
-  return WithCpuBehind(std::move(cards), {}, num_threads, on_error, reason);
+absl::StatusOr<MaskerChoice> MakeOneCuda(int ordinal, const MaskerOptions& options, std::string reason) {
+  MASKD_ASSIGN_OR_RETURN(std::unique_ptr<Masker> card, MakeCard(ordinal, options));
+  Cards cards;
+  cards.maskers.push_back(std::move(card));
+  return WithCpuBehind(std::move(cards), options, std::move(reason));
 }
 
 // Cards that are too old are left out; one that does not work counts as failed.
-absl::StatusOr<MaskerChoice> MakeAllCuda(int num_threads, const OnDeviceError& on_error) {
-  const absl::StatusOr<int> count = CountCudaDevices();
-  if (!count.ok()) return count.status();
-  std::vector<std::unique_ptr<Masker>> cards;
-  std::vector<DeviceState> lost_cards;
-  std::string reason;
-  for (int ordinal = 0; ordinal < *count; ++ordinal) {
-    absl::StatusOr<std::unique_ptr<Masker>> card = MakeCudaMasker(ordinal);
+absl::StatusOr<MaskerChoice> MakeAllCuda(const MaskerOptions& options) {
+  MASKD_ASSIGN_OR_RETURN(const int count, CountCudaDevices());
+  Cards cards;
+  std::string without;
+  for (int ordinal = 0; ordinal < count; ++ordinal) {
+    absl::StatusOr<std::unique_ptr<Masker>> card = MakeCard(ordinal, options);
     if (card.ok()) {
-      cards.push_back(*std::move(card));
+      cards.maskers.push_back(*std::move(card));
       continue;
     }
-    absl::StrAppend(&reason, "; without ", card.status().message());
+    absl::StrAppend(&without, "; not: ", card.status().message());
     if (absl::IsFailedPrecondition(card.status())) continue;
-    lost_cards.push_back({.id = absl::StrCat("cuda:", ordinal),
+    cards.lost.push_back({.id = absl::StrCat("cuda:", ordinal),
                           .backend = "cuda",
                           .healthy = false,
                           .error = std::string(card.status().message())});
-    if (on_error) on_error(lost_cards.back());
+    if (options.on_error) options.on_error(cards.lost.back());
   }
-  if (cards.empty()) return absl::UnavailableError(absl::StrCat("no CUDA device works", reason));
-  reason = absl::StrCat(cards.size(), " of ", *count, " CUDA devices", reason);
-  return WithCpuBehind(std::move(cards), std::move(lost_cards), num_threads, on_error, reason);
+  if (cards.maskers.empty()) return absl::UnavailableError(absl::StrCat("no CUDA device works", without));
+  std::string reason = absl::StrCat(cards.maskers.size(), " of ", count, " CUDA devices", without);
+  return WithCpuBehind(std::move(cards), options, std::move(reason));
 }
 
 }  // namespace
 
-absl::StatusOr<MaskerChoice> MakeMasker(const std::string& device, int num_threads,
-                                        const OnDeviceError& on_error) {
-  if (device == "cpu") return MaskerChoice{MakeCpuMasker(num_threads), "as asked for"};
+absl::StatusOr<MaskerChoice> MakeMasker(const std::string& device, const MaskerOptions& options) {
+  if (device == "cpu") return MaskerChoice{MakeCpuMasker(options.num_threads), "as asked for"};
   if (device == "reference") return MaskerChoice{MakeReferenceMasker(), "as asked for"};
-  if (device == "cuda:all") return MakeAllCuda(num_threads, on_error);
+  if (device == "cuda:all") return MakeAllCuda(options);
   if (device == "auto") {
-    absl::StatusOr<MaskerChoice> cuda = MakeOneCuda(0, num_threads, on_error, "auto: a CUDA device works");
+    absl::StatusOr<MaskerChoice> cuda = MakeOneCuda(0, options, "auto: a CUDA device works");
     if (cuda.ok()) return cuda;
-    return MaskerChoice{MakeCpuMasker(num_threads),
+    return MaskerChoice{MakeCpuMasker(options.num_threads),
                         absl::StrCat("auto: no CUDA device, ", cuda.status().message())};
   }
   absl::string_view ordinal_text = device;
   int ordinal = 0;
   if (device == "cuda" || (absl::ConsumePrefix(&ordinal_text, "cuda:") &&
                            absl::SimpleAtoi(ordinal_text, &ordinal) && ordinal >= 0))
-    return MakeOneCuda(ordinal, num_threads, on_error, "as asked for");
+    return MakeOneCuda(ordinal, options, "as asked for");
   return absl::InvalidArgumentError(
       absl::StrCat("device is \"", device, "\"; it must be auto, cpu, cuda, cuda:N, cuda:all or reference"));
 }

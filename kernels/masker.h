@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "kernels/host_memory.h"
 #include "kernels/masking_plan.h"
 
 namespace maskd {
@@ -74,6 +75,11 @@ class Masker {
   // What the vendor calls the device.
   virtual std::string device_name() const = 0;
 
+  // Memory from which Mask reads tokens at least as fast as from any other: pinned,
+  // for a device to read in place, if the driver has any, else as of
+  // AllocateHostBlock. May outlive the masker. Throws std::bad_alloc.
+  virtual HostBlock AllocateTokenMemory(std::size_t bytes) { return AllocateHostBlock(bytes); }
+
   // The devices that calls run on, best first.
   virtual std::vector<DeviceState> devices() const {
     return {{.id = backend(), .backend = backend(), .name = device_name()}};
@@ -87,11 +93,26 @@ std::unique_ptr<Masker> MakeReferenceMasker();
 // one a core.
 std::unique_ptr<Masker> MakeCpuMasker(int num_threads);
 
+// How the CUDA backend brings kept tokens from one place in host memory to
+// another. The order is drawn on the device in any case, and the bytes are the
+// same. docs/performance.md ("Tokens in host memory") counts what each moves.
+enum class GatherWay {
+  kHost,      // the order comes to the host, whose threads gather by it
+  kKeptRows,  // the device reads the kept rows alone, in place: of tokens in memory
+              // of AllocateTokenMemory or otherwise pinned; others are copied in
+  kCopyIn,    // all tokens are copied to the device and gathered there
+};
+
+struct CudaOptions {
+  GatherWay gather_way = GatherWay::kCopyIn;
+  int host_threads = 0;  // for kHost, the caller's included; 0 takes one a core
+};
+
 // CUDA on device `ordinal`.
 //
 // Returns UNAVAILABLE if maskd was built without CUDA or there is no driver or
 // no such device, and FAILED_PRECONDITION if the device is too old.
-absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int ordinal);
+absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int ordinal, const CudaOptions& options = {});
 
 // How many CUDA devices there are: 1 or more, or UNAVAILABLE and why not.
 absl::StatusOr<int> CountCudaDevices();
@@ -106,14 +127,18 @@ struct MaskerChoice {
   std::string reason;  // what was chosen and why, for the log
 };
 
+struct MaskerOptions {
+  int num_threads = 0;  // of the CPU backend
+  GatherWay gather_way = GatherWay::kCopyIn;
+  OnDeviceError on_error = {};
+};
+
 // "auto" takes device 0 of CUDA where it works and else the CPU; "cuda:all"
 // spreads calls over all devices that work. Behind CUDA there is the CPU, which
-// answers when a device has failed (failover_masker.h). `num_threads` is for the
-// CPU backend.
+// answers when a device has failed (failover_masker.h).
 //
 // Returns INVALID_ARGUMENT for an unknown name, or the error of MakeCudaMasker.
-absl::StatusOr<MaskerChoice> MakeMasker(const std::string& device, int num_threads,
-                                        const OnDeviceError& on_error = {});
+absl::StatusOr<MaskerChoice> MakeMasker(const std::string& device, const MaskerOptions& options);
 
 }  // namespace maskd
 

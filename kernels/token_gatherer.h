@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -24,7 +25,14 @@ class TokenGatherer {
   // on; few bytes are gathered on the caller's thread alone.
   void Gather(const KeptTokensLayout& layout, std::span<const std::span<const std::byte>> fragments);
 
+  // Copies `fragments` to `destination`, one behind the other.
+  void Join(std::span<const std::span<const std::byte>> fragments, std::byte* destination);
+
  private:
+  // Calls take(offset, fragment) for each, `offset` bytes behind the first.
+  void ForEach(std::span<const std::span<const std::byte>> fragments,
+               const std::function<void(std::int64_t, std::span<const std::byte>)>& take);
+
   const std::unique_ptr<ThreadPool> threads_;
 };
 

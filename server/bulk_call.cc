@@ -46,7 +46,8 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, C
     absl::Status status = pass.status();
     const std::optional<std::int64_t> call_bytes = CallBytesOf(call->context);
     const std::int64_t said = call_bytes.value_or(parts.limits.max_message_bytes);
-    const std::int64_t bytes = method.on_tensors && said <= parts.budget.total_bytes() ? 2 * said : said;
+    const bool copies = method.on_tensors || parts.landing != nullptr;
+    const std::int64_t bytes = copies && said <= parts.budget.total_bytes() ? 2 * said : said;
     if (status.ok() && call_bytes > parts.budget.total_bytes()) {
       status = parts.budget.Resize(bytes, place.reservation);  // says why
     } else if (status.ok() && bytes > kSmallCallBytes) {

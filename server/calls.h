@@ -10,6 +10,7 @@
 #include "kernels/masker.h"
 #include "kernels/tensor_ops.h"
 #include "kernels/token_gatherer.h"
+#include "server/block_pool.h"
 #include "server/bulk_workers.h"
 #include "server/byte_budget.h"
 #include "server/byte_call.h"
@@ -32,6 +33,8 @@ struct CallParts {
   CallGate& gate;
   ByteBudget& budget;
   ReplyPool& pool;
+  // Where tokens land for a device to gather them; null: the host gathers.
+  BlockPool* landing;
   BulkWorkers& workers;
   IdleWatch& idle_watch;
   Health& health;
@@ -48,7 +51,7 @@ struct BulkMethod {
   std::string_view name;  // such as "/maskd.v1.TensorService/Gather"
   BulkWork work;
   // Works on tensors: holds a copy of its request too, and may make much of a
-  // small one.
+  // small one. (RandomMasking holds a copy where tokens land for a device.)
   bool on_tensors;
 };
 

@@ -56,6 +56,14 @@ void LogDeviceError(const DeviceState& device) {
   }
 }
 
+// Where tokens are gathered, and why.
+std::string ReasonOfGather(const ServerOptions& options, const std::string& backend) {
+  if (options.gather == "device") return "by the device from pinned memory, as asked for";
+  if (options.gather == "host") return "on the host, as asked for";
+  if (backend != "cuda") return "on the host";
+  return "on the host (auto: to copy all tokens to pinned memory moves more bytes than to gather them here)";
+}
+
 int BulkThreads(const ServerOptions& options, const Masker& masker) {
   if (options.bulk_threads > 0) return options.bulk_threads;
   const std::vector<DeviceState> devices = masker.devices();
@@ -73,9 +81,18 @@ int Run(const ServerOptions& options) {
   // Never shut down: gRPC would join a thread that may sleep for 10 s.
   grpc_init();
 
-  auto choice = MakeMasker(options.device, options.threads, LogDeviceError);
+  const bool gather_on_device = options.gather == "device";
+  auto choice =
+      MakeMasker(options.device, {.num_threads = options.threads,
+                                  .gather_way = gather_on_device ? GatherWay::kKeptRows : GatherWay::kCopyIn,
+                                  .on_error = LogDeviceError});
   if (!choice.ok()) {
     spdlog::critical("--device={}: {}", options.device, std::string(choice.status().message()));
+    return EXIT_FAILURE;
+  }
+  if (gather_on_device && choice->masker->backend() != "cuda") {
+    spdlog::critical("--gather=device needs a card, and maskd is on {} ({}); use --gather=host",
+                     choice->masker->backend(), choice->reason);
     return EXIT_FAILURE;
   }
   // So that the first callers do not wait for the kernel to find memory.
@@ -89,6 +106,7 @@ int Run(const ServerOptions& options) {
                                       .poll_threads = options.poll_threads,
                                       .bulk_threads = bulk_threads,
                                       .gather_threads = options.threads,
+                                      .gather_on_device = gather_on_device,
                                       .reflection = options.reflection,
                                       .tls_certificate_chain = ReadFile(options.tls_cert),
                                       .tls_private_key = ReadFile(options.tls_key),
@@ -98,6 +116,7 @@ int Run(const ServerOptions& options) {
     return EXIT_FAILURE;
   }
   spdlog::info("maskd {} on {} ({}): {}", kVersion, backend, device_name, choice->reason);
+  spdlog::info("kept tokens are gathered {}", ReasonOfGather(options, backend));
   for (const std::string& address : (*server)->addresses()) std::printf("listening on %s\n", address.c_str());
   std::fflush(stdout);
 

@@ -1,9 +1,17 @@
 #include "server/masked_part.h"
 
+#include <algorithm>
+
 #include "kernels/gather_token_bytes.h"
 #include "kernels/status_macros.h"
 
 namespace maskd {
+
+absl::Status MaskedPart::Begin(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled) {
+  if (landing_ == nullptr) return DrawMasks(masker, pool, is_cancelled);
+  landed_ = landing_->Take(static_cast<std::size_t>(plan_.tokens_bytes));
+  return absl::OkStatus();
+}
 
 absl::Status MaskedPart::DrawMasks(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled) {
   MaskingSpec spec = spec_;
@@ -28,13 +36,30 @@ KeptTokensLayout MaskedPart::Layout() const {
 }
 
 void MaskedPart::Take(Fragment tokens) {
-  if (plan_.selection.kept_tokens) GatherTokenBytes(Layout(), taken_, tokens);
+  if (landing_ != nullptr) {
+    std::ranges::copy(tokens, landed_.bytes.data() + taken_);
+  } else if (plan_.selection.kept_tokens) {
+    GatherTokenBytes(Layout(), taken_, tokens);
+  }
   taken_ += static_cast<std::int64_t>(tokens.size());
 }
 
 void MaskedPart::TakeAll(std::span<const Fragment> tokens, TokenGatherer& gatherer) {
-  if (plan_.selection.kept_tokens) gatherer.Gather(Layout(), tokens);
+  if (landing_ != nullptr) {
+    gatherer.Join(tokens, landed_.bytes.data());
+  } else if (plan_.selection.kept_tokens) {
+    gatherer.Gather(Layout(), tokens);
+  }
   taken_ = plan_.tokens_bytes;
+}
+
+absl::Status MaskedPart::Finish(Masker& masker, const IsCancelled& is_cancelled) {
+  if (landing_ == nullptr) return absl::OkStatus();
+  MaskingBuffers buffers = response_.results;
+  buffers.tokens = landed_.bytes.data();
+  const absl::Status status = masker.Mask(plan_, buffers, is_cancelled);
+  landed_ = {};
+  return status;
 }
 
 }  // namespace maskd

@@ -4,33 +4,41 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <span>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "kernels/host_memory.h"
 #include "kernels/masker.h"
 #include "kernels/masking_plan.h"
 #include "kernels/masking_spec.h"
 #include "kernels/token_gatherer.h"
 #include "proto/message_scanner.h"
+#include "server/block_pool.h"
 #include "server/encode_response.h"
 #include "server/reply_pool.h"
 
 namespace maskd {
 
-// The order of the tokens depends on none of them, so it is drawn first; then
-// each token goes straight from where gRPC received it to its place in the
-// response. Not thread-safe.
+// Without landing memory, the order of the tokens is drawn first, as it depends on
+// none of them; then each goes straight from where gRPC received it to its place
+// in the response. With it, tokens are copied there, and the masker, which reads
+// them from there as its device can, does the rest when all have come. Not
+// thread-safe.
 class MaskedPart {
  public:
   // `response` was reserved for `plan`, which has tokens and was made from
-  // `spec`.
-  MaskedPart(const MaskingSpec& spec, const MaskingPlan& plan, ReservedResponse response)
-      : spec_(spec), plan_(plan), response_(std::move(response)) {}
+  // `spec`. `landing` may be null.
+  MaskedPart(const MaskingSpec& spec, const MaskingPlan& plan, ReservedResponse response, BlockPool* landing)
+      : spec_(spec),
+        plan_(plan),
+        response_(std::move(response)),
+        landing_(plan.selection.kept_tokens ? landing : nullptr) {}
 
-  // Writes all results but the kept tokens. To be called before Take.
+  // To be called before Take. Throws std::bad_alloc.
   //
   // Returns the errors of Masker::Mask.
-  absl::Status DrawMasks(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled);
+  absl::Status Begin(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled);
 
   // Takes the next bytes of the tokens, at most bytes_left().
   void Take(Fragment tokens);
@@ -38,18 +46,27 @@ class MaskedPart {
   // Takes all the tokens at once, on the threads of `gatherer`.
   void TakeAll(std::span<const Fragment> tokens, TokenGatherer& gatherer);
 
+  // To be called once no bytes are left.
+  //
+  // Returns the errors of Masker::Mask.
+  absl::Status Finish(Masker& masker, const IsCancelled& is_cancelled);
+
   std::int64_t bytes_left() const { return plan_.tokens_bytes - taken_; }
 
-  // The response, once no bytes are left.
+  // The response, once it is finished.
   grpc::Slice ToResponse() && { return std::move(response_.buffer).ToSlice(); }
 
  private:
+  // Writes all results but the kept tokens.
+  absl::Status DrawMasks(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled);
   KeptTokensLayout Layout() const;
 
   const MaskingSpec spec_;
   const MaskingPlan plan_;
   ReservedResponse response_;
-  ReplyPool::Buffer ids_restore_;  // if the response has none
+  BlockPool* const landing_;       // null: tokens are gathered as they come
+  HostBlock landed_;               // [N, L, token_bytes] of the tokens, with `landing_`
+  ReplyPool::Buffer ids_restore_;  // if the response has none, without
   std::int64_t taken_ = 0;
 };
 

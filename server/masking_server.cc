@@ -29,8 +29,9 @@ constexpr std::chrono::milliseconds kLameDuck(100);
 // gRPC counts the bytes of a message in an int.
 constexpr std::int64_t kMaxGrpcMessageBytes = std::numeric_limits<int>::max();
 
-// Share of the budget that responses may keep when nothing uses it: 1 of these.
-constexpr std::int64_t kIdleShareOfReplies = 8;
+// Share of the budget that a pool of memory, of responses or of tokens that land,
+// may keep when nothing uses it: 1 of these.
+constexpr std::int64_t kIdleShareOfPool = 8;
 
 // What a caller may send of a message before it is read, and what one read of a
 // socket takes at least: with gRPC's own values, each large message begins with
@@ -53,6 +54,13 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const std::string& address,
   return grpc::SslServerCredentials(tls);
 }
 
+std::optional<BlockPool> MakeLanding(Masker& masker, const Limits& limits,
+                                     const MaskingServer::Options& options) {
+  if (!options.gather_on_device) return std::nullopt;
+  return BlockPool(limits.max_inflight_bytes / kIdleShareOfPool,
+                   [&masker](std::size_t size) { return masker.AllocateTokenMemory(size); });
+}
+
 }  // namespace
 
 MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits, const Options& options)
@@ -61,7 +69,8 @@ MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limit
       gatherer_(options.gather_threads),
       limits_(limits),
       budget_(limits.max_inflight_bytes),
-      pool_(limits.max_inflight_bytes / kIdleShareOfReplies),
+      pool_(limits.max_inflight_bytes / kIdleShareOfPool),
+      landing_(MakeLanding(*masker_, limits, options)),
       workers_(options.bulk_threads),
       idle_watch_(limits.max_idle),
       parts_{.masker = *masker_,
@@ -71,6 +80,7 @@ MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limit
              .gate = gate_,
              .budget = budget_,
              .pool = pool_,
+             .landing = landing_.has_value() ? &*landing_ : nullptr,
              .workers = workers_,
              .idle_watch = idle_watch_,
              .health = health_},

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "kernels/masker.h"
 #include "kernels/tensor_ops.h"
 #include "kernels/token_gatherer.h"
+#include "server/block_pool.h"
 #include "server/bulk_workers.h"
 #include "server/byte_budget.h"
 #include "server/call_gate.h"
@@ -40,6 +42,9 @@ class MaskingServer {
     int bulk_threads = 2;
     // Threads that share the gather of one unary call; 0: one a core.
     int gather_threads = 0;
+    // Whether tokens land in memory of Masker::AllocateTokenMemory, for the masker
+    // to gather them; else they are gathered here, from where gRPC received them.
+    bool gather_on_device = false;
     bool reflection = false;
     // PEM. If set, "host:port" addresses speak TLS.
     std::string tls_certificate_chain = {};
@@ -87,6 +92,7 @@ class MaskingServer {
   CallGate gate_;
   ByteBudget budget_;
   ReplyPool pool_;
+  std::optional<BlockPool> landing_;  // if the device gathers
   BulkWorkers workers_;
   IdleWatch idle_watch_;
   Health health_;

@@ -32,6 +32,13 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
          "over all cards), or reference (slow, for tests). A card that fails is taken out, and the others\n"
          "or the CPU answer in its place: maskctl health says so. Example: --device=cuda:all")
       ->capture_default_str();
+  app.add_option(
+         "--gather", options.gather,
+         "where kept tokens are gathered: host (from where they were received, by the order that the\n"
+         "device drew), device (they are copied to pinned memory, of which a card reads the kept rows),\n"
+         "or auto, which is host: docs/performance.md has the reason. Example: --device=cuda --gather=device")
+      ->check(CLI::IsMember({"auto", "host", "device"}))
+      ->capture_default_str();
   app.add_option("--threads", options.threads,
                  "threads that the CPU backend shares a call over; 0 takes one a core")
       ->check(CLI::Range(0, 1024))

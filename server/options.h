@@ -17,6 +17,8 @@ struct ServerOptions {
   std::vector<std::string> listen = {"127.0.0.1:50051"};
   // See MakeMasker.
   std::string device = "auto";
+  // Where tokens are gathered: auto, host or device.
+  std::string gather = "auto";
   int threads = 0;
   // See MaskingServer::Options.
   int poll_threads = 1;

@@ -39,13 +39,16 @@ absl::StatusOr<grpc::Slice> RandomMasking(const grpc::ByteBuffer& request, const
   MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
   MASKD_RETURN_IF_ERROR(CheckTokens(plan, fields.layout(), message->payload.bytes));
   MASKD_RETURN_IF_ERROR(CheckLimits(plan, parts.limits));
-  const std::int64_t bytes = static_cast<std::int64_t>(request.Length()) + plan.result_bytes.total();
+  const std::int64_t landed = parts.landing != nullptr && plan.selection.kept_tokens ? plan.tokens_bytes : 0;
+  const std::int64_t bytes = static_cast<std::int64_t>(request.Length()) + plan.result_bytes.total() + landed;
   if (bytes > kSmallCallBytes) MASKD_RETURN_IF_ERROR(parts.budget.Resize(bytes, reservation));
 
   MaskedPart part(spec, plan,
-                  ReserveRandomMasking(plan, *spec.token_type, parts.masker.backend(), parts.pool));
-  MASKD_RETURN_IF_ERROR(part.DrawMasks(parts.masker, parts.pool, is_cancelled));
+                  ReserveRandomMasking(plan, *spec.token_type, parts.masker.backend(), parts.pool),
+                  parts.landing);
+  MASKD_RETURN_IF_ERROR(part.Begin(parts.masker, parts.pool, is_cancelled));
   part.TakeAll(message->payload.fragments, parts.gatherer);
+  MASKD_RETURN_IF_ERROR(part.Finish(parts.masker, is_cancelled));
   return std::move(part).ToResponse();
 }
 

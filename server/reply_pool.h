@@ -9,6 +9,8 @@
 #include <memory>
 #include <span>
 
+#include "server/block_pool.h"
+
 namespace maskd {
 
 // Thread-safe. Buffers may outlive it: gRPC lets go of a response when it has
@@ -43,11 +45,10 @@ class ReplyPool {
   Buffer Take(std::size_t size);
 
   // Blocks that were allocated since the pool was made.
-  std::int64_t allocations() const;
+  std::int64_t allocations() const { return blocks_.allocations(); }
 
  private:
-  struct Blocks;
-  const std::shared_ptr<Blocks> blocks_;
+  BlockPool blocks_;
 };
 
 }  // namespace maskd

@@ -99,7 +99,7 @@ class Stream {
     }
     auto header = std::make_unique<v1::BatchHeader>(std::move(*received.fields.mutable_header()));
     MASKD_ASSIGN_OR_RETURN(std::unique_ptr<StreamedBatch> batch,
-                           StreamedBatch::Begin(std::move(header), num_batches_));
+                           StreamedBatch::Begin(std::move(header), num_batches_, parts_.landing));
     // For each batch, so that a stream that never rests does not outlast a drain.
     MASKD_ASSIGN_OR_RETURN(CallGate::Pass pass, parts_.gate.Enter());
     pass_.emplace(std::move(pass));

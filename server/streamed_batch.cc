@@ -27,7 +27,7 @@ constexpr std::int64_t kMessagesHeld = 3;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StreamedBatch>> StreamedBatch::Begin(std::unique_ptr<v1::BatchHeader> header,
-                                                                    std::int64_t index) {
+                                                                    std::int64_t index, BlockPool* landing) {
   MASKD_ASSIGN_OR_RETURN(const MaskingSpec spec, DecodeSpec(*header));
   MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
   if (plan.tokens_bytes > kMaxStreamedBytes) {
@@ -35,7 +35,7 @@ absl::StatusOr<std::unique_ptr<StreamedBatch>> StreamedBatch::Begin(std::unique_
                                                      plan.tokens_bytes, " bytes; a batch may have ",
                                                      kMaxStreamedBytes, ", send smaller ones"));
   }
-  return absl::WrapUnique(new StreamedBatch(std::move(header), index, spec, plan));
+  return absl::WrapUnique(new StreamedBatch(std::move(header), index, spec, plan, landing));
 }
 
 std::int64_t StreamedBatch::SampleBytes() const {
@@ -55,7 +55,10 @@ std::int64_t StreamedBatch::working_bytes() const {
   // One part is filled while the one before is sent.
   const std::int64_t parts = std::min<std::int64_t>(2 * SamplesOfPart(), plan_.batch_size) * SampleBytes();
   const std::int64_t messages = kMessagesHeld * std::min(plan_.tokens_bytes, kMaxChunkBytes);
-  return parts + messages + plan_.sequence_length * kScratchBytesPerToken +
+  // Tokens that have landed are those of the part that is filled.
+  const bool lands = landing_ != nullptr && plan_.selection.kept_tokens;
+  const std::int64_t landed = lands ? SamplesOfPart() * (plan_.tokens_bytes / plan_.batch_size) : 0;
+  return parts + messages + landed + plan_.sequence_length * kScratchBytesPerToken +
          static_cast<std::int64_t>(header_->ByteSizeLong());
 }
 
@@ -66,9 +69,9 @@ absl::Status StreamedBatch::BeginPart(Masker& masker, ReplyPool& pool, const IsC
   if (!spec.has_value()) return absl::CancelledError("the caller has gone");
   MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(*spec));
   part_.emplace(*spec, plan,
-                ReserveStreamPart(plan, *spec->token_type, index_, first, masker.backend(), pool));
+                ReserveStreamPart(plan, *spec->token_type, index_, first, masker.backend(), pool), landing_);
   samples_begun_ += count;
-  return part_->DrawMasks(masker, pool, is_cancelled);
+  return part_->Begin(masker, pool, is_cancelled);
 }
 
 absl::StatusOr<Fragment> StreamedBatch::Take(Fragment tokens, Masker& masker, ReplyPool& pool,
@@ -77,6 +80,7 @@ absl::StatusOr<Fragment> StreamedBatch::Take(Fragment tokens, Masker& masker, Re
   const std::size_t taken = std::min(tokens.size(), static_cast<std::size_t>(part_->bytes_left()));
   part_->Take(tokens.first(taken));
   bytes_taken_ += static_cast<std::int64_t>(taken);
+  if (part_->bytes_left() == 0) MASKD_RETURN_IF_ERROR(part_->Finish(masker, is_cancelled));
   return tokens.subspan(taken);
 }
 

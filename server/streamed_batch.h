@@ -14,6 +14,7 @@
 #include "kernels/masking_plan.h"
 #include "maskd/v1/masking_service.pb.h"
 #include "proto/message_scanner.h"
+#include "server/block_pool.h"
 #include "server/masked_part.h"
 #include "server/reply_pool.h"
 
@@ -22,12 +23,13 @@ namespace maskd {
 // Not thread-safe.
 class StreamedBatch {
  public:
-  // Batch `index` of its stream. Allocates nothing of its size.
+  // Batch `index` of its stream; `landing` is as of MaskedPart. Allocates nothing
+  // of its size.
   //
   // Returns INVALID_ARGUMENT if the header breaks a rule, and
   // RESOURCE_EXHAUSTED if the batch is too large for any stream.
   static absl::StatusOr<std::unique_ptr<StreamedBatch>> Begin(std::unique_ptr<v1::BatchHeader> header,
-                                                              std::int64_t index);
+                                                              std::int64_t index, BlockPool* landing);
 
   StreamedBatch(const StreamedBatch&) = delete;
   StreamedBatch& operator=(const StreamedBatch&) = delete;
@@ -53,8 +55,13 @@ class StreamedBatch {
 
  private:
   StreamedBatch(std::unique_ptr<v1::BatchHeader> header, std::int64_t index, const MaskingSpec& spec,
-                const MaskingPlan& plan)
-      : header_(std::move(header)), index_(index), spec_(spec), plan_(plan), cutter_(spec) {}
+                const MaskingPlan& plan, BlockPool* landing)
+      : header_(std::move(header)),
+        index_(index),
+        spec_(spec),
+        plan_(plan),
+        landing_(landing),
+        cutter_(spec) {}
 
   absl::Status BeginPart(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled);
   // Memory of one sample in a part, and of the samples of a whole part.
@@ -65,6 +72,7 @@ class StreamedBatch {
   const std::int64_t index_;
   const MaskingSpec spec_;
   const MaskingPlan plan_;
+  BlockPool* const landing_;
   PartCutter cutter_;
   std::int64_t samples_begun_ = 0;
   std::int64_t bytes_taken_ = 0;

@@ -5,18 +5,23 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <utility>
 
 #include "kernels/cuda/chunk_layout.h"
 #include "kernels/cuda/cuda_status.h"
 #include "kernels/cuda/gather_tokens.h"
 #include "kernels/cuda/order_tokens.h"
+#include "kernels/status_macros.h"
 #include "kernels/torch_cpu_stream.h"
 
 namespace maskd {
 namespace {
 
-// Operands and results that a lane keeps on the device, if a sample fits.
-constexpr std::int64_t kChunkBytes = std::int64_t{256} << 20;
+// Operands and results of a chunk on the device, if a sample fits: little enough
+// that a batch of one message has several, whose copies and kernels overlap, and
+// enough that the launches of a chunk, some 20 us, are few beside its copies.
+constexpr std::int64_t kChunkBytes = std::int64_t{32} << 20;
 
 bool ReadsSeed(const MaskingPlan& plan) {
   return plan.noise_source == NoiseSource::kSeeded ||
@@ -28,15 +33,16 @@ bool CopiesNoise(NoiseSource source) {
   return source == NoiseSource::kProvided || source == NoiseSource::kTorchCpu;
 }
 
-SampleBytes SampleBytesOf(const MaskingPlan& plan) {
-  const bool gather = plan.selection.kept_tokens && plan.num_keep > 0;
+bool Gathers(const MaskingPlan& plan) { return plan.selection.kept_tokens && plan.num_keep > 0; }
+
+SampleBytes SampleBytesOf(const MaskingPlan& plan, bool copies_tokens) {
   const std::int64_t noise_bytes = plan.sequence_length * static_cast<std::int64_t>(sizeof(std::uint32_t));
   SampleBytes bytes;
-  bytes[ChunkArray::kTokens] = gather ? plan.sequence_length * plan.token_bytes : 0;
+  bytes[ChunkArray::kTokens] = copies_tokens ? plan.sequence_length * plan.token_bytes : 0;
   bytes[ChunkArray::kNoiseValues] = CopiesNoise(plan.noise_source) ? noise_bytes : 0;
   bytes[ChunkArray::kSampleIds] = ReadsSeed(plan) && plan.sample_ids != nullptr ? sizeof(std::uint64_t) : 0;
   bytes[ChunkArray::kKeepIndex] =
-      gather ? plan.num_keep * static_cast<std::int64_t>(sizeof(std::uint32_t)) : 0;
+      Gathers(plan) ? plan.num_keep * static_cast<std::int64_t>(sizeof(std::uint32_t)) : 0;
   bytes[ChunkArray::kKeptTokens] = plan.result_bytes.kept_tokens / plan.batch_size;
   bytes[ChunkArray::kMask] = plan.result_bytes.mask / plan.batch_size;
   bytes[ChunkArray::kIdsRestore] = plan.result_bytes.ids_restore / plan.batch_size;
@@ -46,95 +52,151 @@ SampleBytes SampleBytesOf(const MaskingPlan& plan) {
   return bytes;
 }
 
+// Where the current device reads the `bytes` at `data` of the host in place; null
+// if they are not all in one piece of pinned memory.
+const std::byte* AddressOnDevice(const std::byte* data, std::int64_t bytes) {
+  const auto address_of = [](const std::byte* byte) -> const std::byte* {
+    cudaPointerAttributes attributes;
+    if (cudaPointerGetAttributes(&attributes, byte) != cudaSuccess) {
+      cudaGetLastError();
+      return nullptr;
+    }
+    if (attributes.type != cudaMemoryTypeHost) return nullptr;
+    return static_cast<const std::byte*>(attributes.devicePointer);
+  };
+  const std::byte* const first = address_of(data);
+  const std::byte* const last = address_of(data + bytes - 1);
+  return first != nullptr && last == first + bytes - 1 ? first : nullptr;
+}
+
 class ChunkedMasking {
  public:
-  ChunkedMasking(const MaskingPlan& plan, const MaskingBuffers& buffers, const IsCancelled& is_cancelled,
-                 Lane* lane)
+  // `pinned_tokens`: where the device reads the tokens in place, or null.
+  ChunkedMasking(const MaskingPlan& plan, const MaskingBuffers& buffers, const std::byte* pinned_tokens,
+                 const IsCancelled& is_cancelled, Lane* lane)
       : plan_(plan),
         buffers_(buffers),
+        pinned_tokens_(pinned_tokens),
         is_cancelled_(is_cancelled),
         lane_(*lane),
-        sample_bytes_(SampleBytesOf(plan)),
+        sample_bytes_(SampleBytesOf(plan, Gathers(plan) && pinned_tokens == nullptr)),
         layout_(LayOutChunks(sample_bytes_, plan.batch_size, kChunkBytes)) {}
 
   absl::Status Run() {
-    if (absl::Status status = ReserveMemory(); !status.ok()) return status;
-    if (plan_.noise_source == NoiseSource::kTorchCpu) {
-      if (!torch_stream_.Skip(plan_.torch_skip, is_cancelled_)) return Cancelled();
+    absl::Status status = RunChunks();
+    // Also on failure: copies under way still use the caller's memory.
+    for (const Slot& slot : lane_.slots) {
+      if (slot.stream == nullptr) continue;
+      const cudaError_t error = cudaStreamSynchronize(slot.stream.get());
+      if (error != cudaSuccess && !absl::IsInternal(status))
+        status = StatusOfCuda("cudaStreamSynchronize", error);
     }
-    for (std::int64_t first = 0; first < plan_.batch_size; first += layout_.num_samples) {
-      if (is_cancelled_()) return Cancelled();
-      const std::int64_t count = std::min(layout_.num_samples, plan_.batch_size - first);
-      const absl::Status status = EnqueueChunk(first, count);
-      // Also on failure: copies under way still use the caller's memory.
-      const cudaError_t error = cudaStreamSynchronize(lane_.stream.get());
-      if (!status.ok()) return status;
-      MASKD_RETURN_IF_CUDA_ERROR("cudaStreamSynchronize", error);
-    }
-    return absl::OkStatus();
+    return status;
   }
 
  private:
+  using Slot = Lane::Slot;
+
+  // Samples [first, first + count), which are masked in the memory of `slot`.
+  struct Chunk {
+    std::int64_t first;
+    std::int64_t count;
+    Slot* slot;
+  };
+
   static absl::Status Cancelled() { return absl::CancelledError("the caller has gone"); }
 
-  absl::Status ReserveMemory() {
-    if (lane_.stream == nullptr)
-      MASKD_RETURN_IF_CUDA_ERROR("cudaStreamCreate", MakeCudaStream(&lane_.stream));
+  // A copy to memory that is not pinned holds up this thread until it is done:
+  // so what comes back of a chunk is asked for when the next one is under way.
+  absl::Status RunChunks() {
+    if (plan_.noise_source == NoiseSource::kTorchCpu) {
+      if (!torch_stream_.Skip(plan_.torch_skip, is_cancelled_)) return Cancelled();
+    }
+    std::optional<Chunk> before;
+    for (std::int64_t first = 0; first < plan_.batch_size; first += layout_.num_samples) {
+      if (is_cancelled_()) return Cancelled();
+      const bool first_slot = !before.has_value() || before->slot != &lane_.slots[0];
+      Slot* slot = &lane_.slots[first_slot ? 0 : 1];
+      if (absl::Status status = Reserve(*slot); !status.ok()) {
+        if (!absl::IsResourceExhausted(status) || !before.has_value()) return status;
+        // No room for two chunks: one after the other.
+        MASKD_RETURN_IF_ERROR(CopyResultsOut(*std::exchange(before, std::nullopt)));
+        slot = &lane_.slots[first_slot ? 1 : 0];
+      }
+      const Chunk chunk = {
+          .first = first, .count = std::min(layout_.num_samples, plan_.batch_size - first), .slot = slot};
+      // The draws of the chunk before last have been copied then.
+      MASKD_RETURN_IF_CUDA_ERROR("cudaStreamSynchronize", cudaStreamSynchronize(chunk.slot->stream.get()));
+      MASKD_RETURN_IF_ERROR(EnqueueMasking(chunk));
+      if (before.has_value()) MASKD_RETURN_IF_ERROR(CopyResultsOut(*before));
+      before = chunk;
+    }
+    return CopyResultsOut(*before);
+  }
+
+  absl::Status Reserve(Slot& slot) {
+    if (slot.stream == nullptr) MASKD_RETURN_IF_CUDA_ERROR("cudaStreamCreate", MakeCudaStream(&slot.stream));
     MASKD_RETURN_IF_CUDA_ERROR("cudaMalloc",
-                               lane_.arrays.Reserve(static_cast<std::size_t>(layout_.total_bytes)));
+                               slot.arrays.Reserve(static_cast<std::size_t>(layout_.total_bytes)));
     std::size_t scratch_bytes = 0;
     MASKD_RETURN_IF_CUDA_ERROR(
         "GetOrderTokensScratchBytes",
-        GetOrderTokensScratchBytes(OrderOperands(0, layout_.num_samples), &scratch_bytes));
-    MASKD_RETURN_IF_CUDA_ERROR("cudaMalloc", lane_.scratch.Reserve(scratch_bytes));
+        GetOrderTokensScratchBytes(OrderOperands({.first = 0, .count = layout_.num_samples, .slot = &slot}),
+                                   &scratch_bytes));
+    MASKD_RETURN_IF_CUDA_ERROR("cudaMalloc", slot.scratch.Reserve(scratch_bytes));
     if (plan_.noise_source == NoiseSource::kTorchCpu) {
       const std::int64_t bytes = layout_.num_samples * sample_bytes_[ChunkArray::kNoiseValues];
-      MASKD_RETURN_IF_CUDA_ERROR("cudaMallocHost", lane_.draws.Reserve(static_cast<std::size_t>(bytes)));
+      MASKD_RETURN_IF_CUDA_ERROR("cudaMallocHost", slot.draws.Reserve(static_cast<std::size_t>(bytes)));
     }
     return absl::OkStatus();
   }
 
-  // Enqueues samples first .. first + count - 1, with their copies.
-  absl::Status EnqueueChunk(std::int64_t first, std::int64_t count) {
-    if (absl::Status status = CopyOperandsIn(first, count); !status.ok()) return status;
-    MASKD_RETURN_IF_CUDA_ERROR("LaunchOrderTokens",
-                               LaunchOrderTokens(OrderOperands(first, count), lane_.scratch.data(),
-                                                 lane_.scratch.size(), lane_.stream.get()));
-    if (sample_bytes_[ChunkArray::kTokens] > 0) {
-      const GatherTokens gather = {.tokens = Device(ChunkArray::kTokens),
-                                   .keep_index = DeviceAs<std::uint32_t>(ChunkArray::kKeepIndex),
-                                   .kept_tokens = Device(ChunkArray::kKeptTokens),
-                                   .batch_size = count,
-                                   .sequence_length = plan_.sequence_length,
-                                   .num_keep = plan_.num_keep,
-                                   .token_bytes = plan_.token_bytes};
-      MASKD_RETURN_IF_CUDA_ERROR("LaunchGatherTokens", LaunchGatherTokens(gather, lane_.stream.get()));
-    }
-    return CopyResultsOut(first, count);
+  // Enqueues all of `chunk` but the copies of its results.
+  absl::Status EnqueueMasking(const Chunk& chunk) {
+    MASKD_RETURN_IF_ERROR(CopyOperandsIn(chunk));
+    const Slot& slot = *chunk.slot;
+    MASKD_RETURN_IF_CUDA_ERROR(
+        "LaunchOrderTokens",
+        LaunchOrderTokens(OrderOperands(chunk), slot.scratch.data(), slot.scratch.size(), slot.stream.get()));
+    if (!Gathers(plan_)) return absl::OkStatus();
+    const GatherTokens gather = {
+        .tokens = pinned_tokens_ == nullptr
+                      ? Device(slot, ChunkArray::kTokens)
+                      : pinned_tokens_ + chunk.first * plan_.sequence_length * plan_.token_bytes,
+        .keep_index = DeviceAs<std::uint32_t>(slot, ChunkArray::kKeepIndex),
+        .kept_tokens = Device(slot, ChunkArray::kKeptTokens),
+        .batch_size = chunk.count,
+        .sequence_length = plan_.sequence_length,
+        .num_keep = plan_.num_keep,
+        .token_bytes = plan_.token_bytes};
+    MASKD_RETURN_IF_CUDA_ERROR("LaunchGatherTokens", LaunchGatherTokens(gather, slot.stream.get()));
+    return absl::OkStatus();
   }
 
-  absl::Status CopyOperandsIn(std::int64_t first, std::int64_t count) {
+  absl::Status CopyOperandsIn(const Chunk& chunk) {
     const std::byte* noise = nullptr;
     switch (plan_.noise_source) {
       case NoiseSource::kSeeded:
       case NoiseSource::kTorchCuda:
         break;
       case NoiseSource::kProvided:
-        noise = plan_.provided_noise + first * sample_bytes_[ChunkArray::kNoiseValues];
+        noise = plan_.provided_noise + chunk.first * sample_bytes_[ChunkArray::kNoiseValues];
         break;
       case NoiseSource::kTorchCpu:
-        noise = DrawTorchCpu(count * plan_.sequence_length);
+        noise = DrawTorchCpu(chunk);
         break;
     }
-    const std::byte* const sample_ids =
-        plan_.sample_ids == nullptr ? nullptr : reinterpret_cast<const std::byte*>(plan_.sample_ids + first);
-    if (absl::Status status = CopyIn(ChunkArray::kNoiseValues, noise, count); !status.ok()) return status;
-    if (absl::Status status = CopyIn(ChunkArray::kSampleIds, sample_ids, count); !status.ok()) return status;
+    MASKD_RETURN_IF_ERROR(CopyIn(ChunkArray::kNoiseValues, noise, chunk));
+    if (plan_.sample_ids != nullptr) {
+      MASKD_RETURN_IF_ERROR(CopyIn(
+          ChunkArray::kSampleIds, reinterpret_cast<const std::byte*>(plan_.sample_ids + chunk.first), chunk));
+    }
     if (sample_bytes_[ChunkArray::kTokens] == 0) return absl::OkStatus();
-    return CopyIn(ChunkArray::kTokens, buffers_.tokens + first * sample_bytes_[ChunkArray::kTokens], count);
+    return CopyIn(ChunkArray::kTokens, buffers_.tokens + chunk.first * sample_bytes_[ChunkArray::kTokens],
+                  chunk);
   }
 
-  absl::Status CopyResultsOut(std::int64_t first, std::int64_t count) {
+  absl::Status CopyResultsOut(const Chunk& chunk) {
     const struct {
       ChunkArray array;
       std::byte* host;
@@ -144,74 +206,84 @@ class ChunkedMasking {
     for (const auto& result : results) {
       const std::int64_t bytes = sample_bytes_[result.array];
       if (bytes == 0) continue;
-      MASKD_RETURN_IF_CUDA_ERROR("cudaMemcpyAsync to the host",
-                                 cudaMemcpyAsync(result.host + first * bytes, Device(result.array),
-                                                 static_cast<std::size_t>(count * bytes),
-                                                 cudaMemcpyDeviceToHost, lane_.stream.get()));
+      MASKD_RETURN_IF_CUDA_ERROR(
+          "cudaMemcpyAsync to the host",
+          cudaMemcpyAsync(result.host + chunk.first * bytes, Device(*chunk.slot, result.array),
+                          static_cast<std::size_t>(chunk.count * bytes), cudaMemcpyDeviceToHost,
+                          chunk.slot->stream.get()));
     }
     return absl::OkStatus();
   }
 
-  // Copies `count` samples of `array` from `host`, if the array takes part.
-  absl::Status CopyIn(ChunkArray array, const std::byte* host, std::int64_t count) {
-    const std::int64_t bytes = count * sample_bytes_[array];
+  // Copies the samples of `chunk` of `array` from `host`, if the array takes part.
+  absl::Status CopyIn(ChunkArray array, const std::byte* host, const Chunk& chunk) {
+    const std::int64_t bytes = chunk.count * sample_bytes_[array];
     if (bytes == 0) return absl::OkStatus();
-    MASKD_RETURN_IF_CUDA_ERROR("cudaMemcpyAsync to the device",
-                               cudaMemcpyAsync(Device(array), host, static_cast<std::size_t>(bytes),
-                                               cudaMemcpyHostToDevice, lane_.stream.get()));
+    MASKD_RETURN_IF_CUDA_ERROR(
+        "cudaMemcpyAsync to the device",
+        cudaMemcpyAsync(Device(*chunk.slot, array), host, static_cast<std::size_t>(bytes),
+                        cudaMemcpyHostToDevice, chunk.slot->stream.get()));
     return absl::OkStatus();
   }
 
-  // The next `count` draws of torch.rand, as 24-bit keys. One stream over the
-  // batch, so chunks must come in order.
-  const std::byte* DrawTorchCpu(std::int64_t count) {
-    std::uint32_t* const draws = reinterpret_cast<std::uint32_t*>(lane_.draws.data());
-    torch_stream_.Draw({draws, static_cast<std::size_t>(count)});
-    return lane_.draws.data();
+  // The next draws of torch.rand, as 24-bit keys. One stream over the batch, so
+  // chunks must come in order.
+  const std::byte* DrawTorchCpu(const Chunk& chunk) {
+    std::byte* const draws = chunk.slot->draws.data();
+    torch_stream_.Draw({reinterpret_cast<std::uint32_t*>(draws),
+                        static_cast<std::size_t>(chunk.count * plan_.sequence_length)});
+    return draws;
   }
 
-  OrderTokens OrderOperands(std::int64_t first, std::int64_t count) const {
+  OrderTokens OrderOperands(const Chunk& chunk) const {
+    const Slot& slot = *chunk.slot;
     const ResultSelection& want = plan_.selection;
     const bool sample_ids = sample_bytes_[ChunkArray::kSampleIds] > 0;
     TorchCudaStream torch_cuda = plan_.torch_cuda;
-    torch_cuda.first_element += static_cast<std::uint32_t>(first * plan_.sequence_length);
-    return {.batch_size = count,
-            .sequence_length = plan_.sequence_length,
-            .num_keep = plan_.num_keep,
-            .kept_order = want.kept_order,
-            .noise = {.source = plan_.noise_source,
-                      .seed = plan_.seed,
-                      .first_sample_id = plan_.first_sample_id + static_cast<std::uint64_t>(first),
-                      .sample_ids = sample_ids ? DeviceAs<std::uint64_t>(ChunkArray::kSampleIds) : nullptr,
-                      .epoch_and_mask_index = plan_.epoch << 8 | plan_.mask_index,
-                      .values = DeviceAs<std::uint32_t>(ChunkArray::kNoiseValues),
-                      .direction = plan_.noise_direction,
-                      .seeded_noise_scale = plan_.seeded_noise_scale,
-                      .torch_cuda = torch_cuda},
-            .results = {.ids_restore = ResultIf(want.ids_restore, ChunkArray::kIdsRestore),
-                        .ids_keep = ResultIf(want.ids_keep, ChunkArray::kIdsKeep),
-                        .ids_mask = ResultIf(want.ids_mask, ChunkArray::kIdsMask),
-                        .mask = ResultIf(want.mask, ChunkArray::kMask),
-                        .noise = want.noise ? DeviceAs<float>(ChunkArray::kNoise) : nullptr,
-                        .keep_index = sample_bytes_[ChunkArray::kKeepIndex] > 0
-                                          ? DeviceAs<std::uint32_t>(ChunkArray::kKeepIndex)
-                                          : nullptr,
-                        .ids_type = want.ids_type,
-                        .mask_type = want.mask_type,
-                        .mask_polarity = want.mask_polarity}};
+    torch_cuda.first_element += static_cast<std::uint32_t>(chunk.first * plan_.sequence_length);
+    return {
+        .batch_size = chunk.count,
+        .sequence_length = plan_.sequence_length,
+        .num_keep = plan_.num_keep,
+        .kept_order = want.kept_order,
+        .noise = {.source = plan_.noise_source,
+                  .seed = plan_.seed,
+                  .first_sample_id = plan_.first_sample_id + static_cast<std::uint64_t>(chunk.first),
+                  .sample_ids = sample_ids ? DeviceAs<std::uint64_t>(slot, ChunkArray::kSampleIds) : nullptr,
+                  .epoch_and_mask_index = plan_.epoch << 8 | plan_.mask_index,
+                  .values = DeviceAs<std::uint32_t>(slot, ChunkArray::kNoiseValues),
+                  .direction = plan_.noise_direction,
+                  .seeded_noise_scale = plan_.seeded_noise_scale,
+                   .torch_cuda = torch_cuda},
+        .results = {.ids_restore = ResultIf(slot, want.ids_restore, ChunkArray::kIdsRestore),
+                    .ids_keep = ResultIf(slot, want.ids_keep, ChunkArray::kIdsKeep),
+                    .ids_mask = ResultIf(slot, want.ids_mask, ChunkArray::kIdsMask),
+                    .mask = ResultIf(slot, want.mask, ChunkArray::kMask),
+                    .noise = want.noise ? DeviceAs<float>(slot, ChunkArray::kNoise) : nullptr,
+                    .keep_index = sample_bytes_[ChunkArray::kKeepIndex] > 0
+                                      ? DeviceAs<std::uint32_t>(slot, ChunkArray::kKeepIndex)
+                                      : nullptr,
+                    .ids_type = want.ids_type,
+                    .mask_type = want.mask_type,
+                    .mask_polarity = want.mask_polarity}};
   }
 
-  std::byte* Device(ChunkArray array) const { return lane_.arrays.data() + layout_.offset[array]; }
+  std::byte* Device(const Slot& slot, ChunkArray array) const {
+    return slot.arrays.data() + layout_.offset[array];
+  }
 
   template <typename T>
-  T* DeviceAs(ChunkArray array) const {
-    return reinterpret_cast<T*>(Device(array));
+  T* DeviceAs(const Slot& slot, ChunkArray array) const {
+    return reinterpret_cast<T*>(Device(slot, array));
   }
 
-  void* ResultIf(bool wanted, ChunkArray array) const { return wanted ? Device(array) : nullptr; }
+  void* ResultIf(const Slot& slot, bool wanted, ChunkArray array) const {
+    return wanted ? Device(slot, array) : nullptr;
+  }
 
   const MaskingPlan& plan_;
   const MaskingBuffers& buffers_;
+  const std::byte* const pinned_tokens_;
   const IsCancelled& is_cancelled_;
   Lane& lane_;
   const SampleBytes sample_bytes_;
@@ -222,8 +294,10 @@ class ChunkedMasking {
 }  // namespace
 
 absl::Status MaskInChunks(const MaskingPlan& plan, const MaskingBuffers& buffers,
-                          const IsCancelled& is_cancelled, Lane* lane) {
-  return ChunkedMasking(plan, buffers, is_cancelled, lane).Run();
+                          const IsCancelled& is_cancelled, bool read_in_place, Lane* lane) {
+  const std::byte* const pinned_tokens =
+      read_in_place && Gathers(plan) ? AddressOnDevice(buffers.tokens, plan.tokens_bytes) : nullptr;
+  return ChunkedMasking(plan, buffers, pinned_tokens, is_cancelled, lane).Run();
 }
 
 }  // namespace maskd

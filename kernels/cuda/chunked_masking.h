@@ -10,9 +10,11 @@
 namespace maskd {
 
 // As Masker::Mask, on the current device and `lane`, a chunk of samples at a
-// time. The stream of `lane` is idle on return, also after an error.
+// time, two of which are under way: one is copied while the kernels of the other
+// run. With `read_in_place` tokens in pinned memory are read where they are. The
+// streams of `lane` are idle on return, also after an error.
 absl::Status MaskInChunks(const MaskingPlan& plan, const MaskingBuffers& buffers,
-                          const IsCancelled& is_cancelled, Lane* lane);
+                          const IsCancelled& is_cancelled, bool read_in_place, Lane* lane);
 
 }  // namespace maskd
 

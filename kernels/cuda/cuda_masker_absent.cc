@@ -17,6 +17,8 @@ absl::Status BuiltWithoutCuda() {
 
 absl::StatusOr<int> CountCudaDevices() { return BuiltWithoutCuda(); }
 
-absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int /*ordinal*/) { return BuiltWithoutCuda(); }
+absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int /*ordinal*/, const CudaOptions& /*options*/) {
+  return BuiltWithoutCuda();
+}
 
 }  // namespace maskd

@@ -1,5 +1,7 @@
 #include "kernels/cuda/cuda_status.h"
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
 
 namespace maskd {
@@ -11,7 +13,10 @@ absl::Status StatusOfCuda(absl::string_view call, cudaError_t error) {
     return absl::ResourceExhaustedError(
         absl::StrCat(call, ": out of memory; send a smaller batch, or retry later"));
   }
-  return absl::InternalError(absl::StrCat(call, ": ", cudaGetErrorString(error)));
+  const std::string message = absl::StrCat(call, ": ", cudaGetErrorString(error));
+  if (cudaDeviceSynchronize() == cudaSuccess) return absl::UnknownError(message);
+  cudaGetLastError();
+  return absl::InternalError(message);
 }
 
 }  // namespace maskd

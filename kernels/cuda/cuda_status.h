@@ -9,8 +9,10 @@
 
 namespace maskd {
 
-// OK, RESOURCE_EXHAUSTED if memory ran out, else INTERNAL with `call` and what
-// CUDA says. Clears the error of this thread, for later calls not to report it.
+// OK; RESOURCE_EXHAUSTED if memory ran out; INTERNAL if the current device has
+// failed, which every later call to it reports too; and UNKNOWN if it refused this
+// call alone. Which of the last two it is the device is asked: this waits for its
+// work. Clears the error of this thread, for later calls not to report it.
 absl::Status StatusOfCuda(absl::string_view call, cudaError_t error);
 
 }  // namespace maskd

@@ -3,14 +3,26 @@
 namespace maskd {
 
 void Lane::ReleaseBuffers() {
-  arrays.Release();
-  scratch.Release();
-  draws.Release();
+  for (Slot& slot : slots) {
+    slot.arrays.Release();
+    slot.scratch.Release();
+    slot.draws.Release();
+  }
 }
 
 void LanePool::ReleaseIdleBuffers() {
   const std::lock_guard lock(mutex_);
   for (const std::unique_ptr<Lane>& lane : idle_) lane->ReleaseBuffers();
+}
+
+void LanePool::Abandon() {
+  const std::lock_guard lock(mutex_);
+  abandoned_ = true;
+  for (std::unique_ptr<Lane>& lane : idle_) {
+    static_cast<void>(lane.release());
+    ++lanes_left_;
+  }
+  idle_.clear();
 }
 
 std::unique_ptr<Lane> LanePool::Take() {
@@ -28,7 +40,12 @@ std::unique_ptr<Lane> LanePool::Take() {
 void LanePool::Return(std::unique_ptr<Lane> lane) {
   {
     const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(lane));
+    if (abandoned_) {
+      static_cast<void>(lane.release());
+      ++lanes_left_;
+    } else {
+      idle_.push_back(std::move(lane));
+    }
   }
   lane_returned_.notify_one();
 }

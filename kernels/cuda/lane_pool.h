@@ -2,6 +2,7 @@
 #ifndef MASKD_KERNELS_CUDA_LANE_POOL_H_
 #define MASKD_KERNELS_CUDA_LANE_POOL_H_
 
+#include <array>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -12,13 +13,17 @@
 
 namespace maskd {
 
-// What one masking needs of the device. Its stream is idle whenever the lane is
+// What one masking needs of the device. Its streams are idle whenever the lane is
 // in the pool. Not thread-safe.
 struct Lane {
-  CudaStream stream;     // made by the first masking
-  DeviceBuffer arrays;   // operands and results of a chunk
-  DeviceBuffer scratch;  // of LaunchOrderTokens
-  PinnedBuffer draws;    // noise drawn on the host
+  // Of one chunk. Made by the first masking that needs it.
+  struct Slot {
+    CudaStream stream;
+    DeviceBuffer arrays;   // operands and results
+    DeviceBuffer scratch;  // of LaunchOrderTokens
+    PinnedBuffer draws;    // noise drawn on the host
+  };
+  std::array<Slot, 2> slots;  // chunks in turn, so that copies and kernels overlap
 
   void ReleaseBuffers();
 };
@@ -47,6 +52,10 @@ class LanePool {
   // Releases the memory of lanes that are not on loan.
   void ReleaseIdleBuffers();
 
+  // For a device that has failed: leaves what the lanes have to the end of the
+  // process, as freeing it takes calls to a device that may not answer.
+  void Abandon();
+
  private:
   std::unique_ptr<Lane> Take();
   void Return(std::unique_ptr<Lane> lane);
@@ -55,6 +64,7 @@ class LanePool {
   std::condition_variable lane_returned_;
   std::vector<std::unique_ptr<Lane>> idle_;  // guarded by mutex_
   int lanes_left_;                           // to be made; guarded by mutex_
+  bool abandoned_ = false;                   // guarded by mutex_
 };
 
 }  // namespace maskd

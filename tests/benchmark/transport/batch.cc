@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "kernels/host_memory.h"
 #include "kernels/status_macros.h"
 
 namespace maskd::transport {
@@ -43,10 +42,6 @@ std::int64_t BytesMoved(std::int64_t batch_size) {
   const auto plan = MakeMaskingPlan(RandomMaskingSpec(batch_size, 0));
   return plan->tokens_bytes + plan->result_bytes.total();
 }
-
-Pages::Pages(std::int64_t bytes) : bytes_(AllocatePages(static_cast<std::size_t>(bytes))) {}
-
-Pages::~Pages() { FreePages(bytes_); }
 
 MaskingBuffers LayOutResults(const ResultBytes& bytes, std::byte* memory) {
   std::byte* const ids_restore = memory + bytes.mask;

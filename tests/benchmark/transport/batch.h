@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "kernels/host_memory.h"
 #include "kernels/masker.h"
 #include "kernels/masking_plan.h"
 #include "kernels/masking_spec.h"
@@ -43,19 +44,15 @@ std::int64_t BytesMoved(std::int64_t batch_size);
 // Memory whose pages are faulted in.
 class Pages {
  public:
-  explicit Pages(std::int64_t bytes);
-  ~Pages();
+  explicit Pages(std::int64_t bytes) : block_(AllocateHostBlock(static_cast<std::size_t>(bytes))) {}
 
-  Pages(const Pages&) = delete;
-  Pages& operator=(const Pages&) = delete;
-
-  std::byte* data() const { return bytes_.data(); }
+  std::byte* data() const { return block_.bytes.data(); }
   std::span<std::byte> first(std::int64_t bytes) const {
-    return bytes_.first(static_cast<std::size_t>(bytes));
+    return block_.bytes.first(static_cast<std::size_t>(bytes));
   }
 
  private:
-  const std::span<std::byte> bytes_;
+  const HostBlock block_;
 };
 
 // Places for results in memory of bytes.total() bytes: mask, ids_restore and kept
