@@ -39,7 +39,9 @@ void Sleep(std::chrono::milliseconds delay, const std::stop_token& stop) {
 std::unique_ptr<Connection> Dial(const std::string& address, const MaskingClient::Options& options) {
   return std::make_unique<Connection>(
       address, Connection::Options{.max_message_bytes = options.max_message_bytes,
-                                   .tls_root_certificates = options.tls_root_certificates});
+                                   .tls_root_certificates = options.tls_root_certificates,
+                                   .tls_certificate_chain = options.tls_certificate_chain,
+                                   .tls_private_key = options.tls_private_key});
 }
 
 CallScope BeginCall(const MaskingClient::Options& options, const CallLimits& limits) {

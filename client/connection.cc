@@ -45,6 +45,8 @@ std::shared_ptr<grpc::Channel> Connection::MakeChannel() const {
   if (!options_.tls_root_certificates.empty() && !absl::StartsWith(address_, "unix:")) {
     grpc::SslCredentialsOptions tls;
     tls.pem_root_certs = options_.tls_root_certificates;
+    tls.pem_cert_chain = options_.tls_certificate_chain;
+    tls.pem_private_key = options_.tls_private_key;
     credentials = grpc::SslCredentials(tls);
   }
   return grpc::CreateCustomChannel(address_, credentials, arguments);

@@ -19,7 +19,9 @@ class Connection {
  public:
   struct Options {
     std::int64_t max_message_bytes;
-    std::string tls_root_certificates;  // PEM; empty: no TLS
+    std::string tls_root_certificates;       // PEM; empty: no TLS
+    std::string tls_certificate_chain = {};  // PEM; empty: the caller shows none
+    std::string tls_private_key = {};        // PEM
   };
 
   // To "host:port" or "unix:path", with a socket of its own.

@@ -103,6 +103,9 @@ class MaskingClient {
     int max_attempts = 4;
     // PEM of the certificates that the server's must be signed by. Empty: no TLS.
     std::string tls_root_certificates = {};
+    // PEM of the caller's certificate and key, for a server that asks for them.
+    std::string tls_certificate_chain = {};
+    std::string tls_private_key = {};
   };
 
   // `address` is "host:port" or "unix:path". Does not wait for the server: the

@@ -19,7 +19,9 @@ struct ServerFlags {
   std::string address = "127.0.0.1:50051";
   double timeout_seconds = 60;
   int connections = 1;
-  std::string tls_ca;  // path; empty: no TLS
+  std::string tls_ca;    // path; empty: no TLS
+  std::string tls_cert;  // path; empty: this client shows no certificate
+  std::string tls_key;   // path
 
   void AddTo(CLI::App& command);
   absl::StatusOr<std::unique_ptr<MaskingClient>> Connect() const;
