@@ -388,9 +388,15 @@ class MaskdTest(unittest.TestCase):
         for flag, says in (("--listen=nowhere", "host:port"), ("--listen=127.0.0.1:65536", "65535"),
                            ("--listen=unix:", "unix"), ("--device=tpu", "cuda:N"), ("--threads=-1", "--threads"),
                            ("--max_message_bytes=0", "--max_message_bytes"), ("--log_level=loud", "--log_level"),
-                           ("--no_such_flag", "no_such_flag"), ("--device=cuda:99", "--device=cuda:99")):
+                           ("--no_such_flag", "no_such_flag"), ("--device=cuda:99", "--device=cuda:99"),
+                           ("--gather=card", "--gather")):
             done = self.fails_to_start(flag, says=says)
             self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+
+    def test_gather_on_a_device_needs_one(self):
+        done = self.fails_to_start("--device=cpu", "--gather=device", "--listen=127.0.0.1:0",
+                                   says="--gather=device needs a card, and maskd is on cpu")
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
 
     def test_taken_port_is_an_error(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
