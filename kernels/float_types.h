@@ -6,29 +6,29 @@
 #ifndef MASKD_KERNELS_FLOAT_TYPES_H_
 #define MASKD_KERNELS_FLOAT_TYPES_H_
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
-#include "kernels/tensor_plans.h"
+#include "kernels/float_bits.h"
+#include "kernels/host_device.h"
+#include "kernels/loss_plans.h"
 
 namespace maskd {
 
-inline float FloatOfHalf(std::uint16_t half) {
+MASKD_HOST_DEVICE inline float FloatOfHalf(std::uint16_t half) {
   const std::uint32_t sign = (half & 0x8000u) << 16;
   const std::uint32_t exponent = (half >> 10) & 0x1fu;
   const std::uint32_t fraction = half & 0x3ffu;
   if (exponent == 0) {
     const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
-    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(magnitude));
+    return FloatOfBits(sign | BitsOfFloat(magnitude));
   }
   const std::uint32_t wide_exponent = exponent == 0x1f ? 0xff : exponent + (127 - 15);
-  return std::bit_cast<float>(sign | wide_exponent << 23 | fraction << 13);
+  return FloatOfBits(sign | wide_exponent << 23 | fraction << 13);
 }
 
-inline std::uint16_t HalfOfFloat(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
+MASKD_HOST_DEVICE inline std::uint16_t HalfOfFloat(float value) {
+  const std::uint32_t bits = BitsOfFloat(value);
   const std::uint32_t sign = (bits >> 16) & 0x8000u;
   const std::uint32_t magnitude = bits & 0x7fffffffu;
   std::uint32_t half = 0;
@@ -52,31 +52,27 @@ inline std::uint16_t HalfOfFloat(float value) {
   return static_cast<std::uint16_t>(sign | half);
 }
 
-inline float FloatOfBfloat16(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+MASKD_HOST_DEVICE inline float FloatOfBfloat16(std::uint16_t bits) {
+  return FloatOfBits(static_cast<std::uint32_t>(bits) << 16);
 }
 
-inline std::uint16_t Bfloat16OfFloat(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
+MASKD_HOST_DEVICE inline std::uint16_t Bfloat16OfFloat(float value) {
+  const std::uint32_t bits = BitsOfFloat(value);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);
   return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
 // Element `index` of an array of `type` at `base`, exactly.
-inline double LoadFloat(FloatType type, const std::byte* base, std::int64_t index) {
-  const auto load = [&]<typename Value>(Value value) {
-    std::memcpy(&value, base + index * static_cast<std::int64_t>(sizeof value), sizeof value);
-    return value;
-  };
+MASKD_HOST_DEVICE inline double LoadFloat(FloatType type, const std::byte* base, std::int64_t index) {
   switch (type) {
     case FloatType::kFloat32:
-      return static_cast<double>(load(float{}));
+      return static_cast<double>(reinterpret_cast<const float*>(base)[index]);
     case FloatType::kFloat16:
-      return static_cast<double>(FloatOfHalf(load(std::uint16_t{})));
+      return static_cast<double>(FloatOfHalf(reinterpret_cast<const std::uint16_t*>(base)[index]));
     case FloatType::kBfloat16:
-      return static_cast<double>(FloatOfBfloat16(load(std::uint16_t{})));
+      return static_cast<double>(FloatOfBfloat16(reinterpret_cast<const std::uint16_t*>(base)[index]));
     case FloatType::kFloat64:
-      return load(double{});
+      return reinterpret_cast<const double*>(base)[index];
   }
   return 0;
 }

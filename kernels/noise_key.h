@@ -8,8 +8,8 @@
 #define MASKD_KERNELS_NOISE_KEY_H_
 
 #include <cstdint>
-#include <cstring>
 
+#include "kernels/float_bits.h"
 #include "kernels/host_device.h"
 #include "kernels/masking_spec.h"
 
@@ -18,18 +18,6 @@ namespace maskd {
 // Width of the keys of a source.
 MASKD_HOST_DEVICE constexpr int KeyBits(NoiseSource source) {
   return source == NoiseSource::kSeeded || source == NoiseSource::kTorchCpu ? 24 : 32;
-}
-
-MASKD_HOST_DEVICE inline std::uint32_t BitsOfFloat(float value) {
-  std::uint32_t bits;
-  memcpy(&bits, &value, sizeof(bits));
-  return bits;
-}
-
-MASKD_HOST_DEVICE inline float FloatOfBits(std::uint32_t bits) {
-  float value;
-  memcpy(&value, &bits, sizeof(value));
-  return value;
 }
 
 // The noise in [0, 1) of a 24-bit draw; exact.

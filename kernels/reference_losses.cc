@@ -8,12 +8,26 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "kernels/float_bits.h"
 #include "kernels/float_types.h"
+#include "kernels/load_element.h"
+#include "kernels/portable_math.h"
 #include "kernels/reference_elements.h"
 #include "kernels/status_macros.h"
 
 namespace maskd {
 namespace {
+
+// The sum of a row: term i goes to lane i % 32, then the upper half of the lanes
+// is added to the lower until one is left.
+double SumInLanes(const std::vector<double>& terms) {
+  std::vector<double> lanes(32);
+  for (std::size_t i = 0; i < terms.size(); ++i) lanes[i % 32] += terms[i];
+  for (std::size_t half = 16; half > 0; half /= 2) {
+    for (std::size_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+  }
+  return lanes[0];
+}
 
 // -log p[target] of position i.
 absl::StatusOr<double> NegativeLog(const NllPlan& plan, const std::byte* scores, std::int64_t i,
@@ -24,26 +38,24 @@ absl::StatusOr<double> NegativeLog(const NllPlan& plan, const std::byte* scores,
   if (plan.kind == ScoreKind::kLogProbabilities) return -score(target);
   if (plan.kind == ScoreKind::kProbabilities) {
     const double probability = score(target);
-    if (probability >= 0) return -std::log(probability);
+    if (probability >= 0) return -Log(probability);
     return absl::InvalidArgumentError(absl::StrCat("scores: the probability of the target at position ", i,
                                                    " is ", probability, "; it must be 0 or more"));
   }
   double max = -std::numeric_limits<double>::infinity();
   for (std::int64_t v = 0; v < plan.num_classes; ++v) max = std::max(max, score(v));
-  double sum = 0;
-  for (std::int64_t v = 0; v < plan.num_classes; ++v) sum += std::exp(score(v) - max);
-  return std::log(sum) + max - score(target);
+  std::vector<double> exponentials;
+  for (std::int64_t v = 0; v < plan.num_classes; ++v) exponentials.push_back(Exp(score(v) - max));
+  return Log(SumInLanes(exponentials)) + max - score(target);
 }
 
 // (values - mean) / sqrt(unbiased variance + 1e-6).
 void Normalize(std::vector<double>& values) {
   const auto count = static_cast<double>(values.size());
-  double sum = 0;
-  for (const double value : values) sum += value;
-  const double mean = sum / count;
-  double squares = 0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  const double deviation = std::sqrt(squares / (count - 1) + 1e-6);
+  const double mean = SumInLanes(values) / count;
+  std::vector<double> squares;
+  for (const double value : values) squares.push_back((value - mean) * (value - mean));
+  const double deviation = std::sqrt(SumInLanes(squares) / (count - 1) + 1e-6);
   for (double& value : values) value = (value - mean) / deviation;
 }
 
@@ -55,7 +67,7 @@ absl::StatusOr<MaskedMean> ReferenceNllLoss(const NllPlan& plan, const std::byte
   std::int64_t count = 0;
   for (std::int64_t i = 0; i < plan.positions; ++i) {
     MASKD_RETURN_IF_ERROR(CheckMask(plan.mask_type, mask, i));
-    if (LoadMask(plan.mask_type, mask, i) == 0) continue;
+    if (!IsOne(plan.mask_type, mask, i)) continue;
     const std::int64_t id = LoadId(plan.target_type, target, i);
     if (id < 0 || id >= plan.num_classes) {
       return absl::InvalidArgumentError(absl::StrCat("target: position ", i, " is ", id,
@@ -70,7 +82,7 @@ absl::StatusOr<MaskedMean> ReferenceNllLoss(const NllPlan& plan, const std::byte
     return absl::InvalidArgumentError(
         absl::StrCat("mask: none of ", plan.positions, " positions is 1; a mean needs at least one"));
   }
-  return MaskedMean{.loss = sum / static_cast<double>(count), .count = count};
+  return MaskedMean{.loss = CanonicalNan(sum / static_cast<double>(count)), .count = count};
 }
 
 absl::StatusOr<MaskedMean> ReferenceReconstructionLoss(const ReconstructionPlan& plan,
@@ -83,27 +95,27 @@ absl::StatusOr<MaskedMean> ReferenceReconstructionLoss(const ReconstructionPlan&
   std::int64_t count = 0;
   for (std::int64_t i = 0; i < plan.batch_size * L; ++i) {
     MASKD_RETURN_IF_ERROR(CheckMask(plan.mask_type, mask, i));
-    if (LoadMask(plan.mask_type, mask, i) == 0) continue;
+    if (!IsOne(plan.mask_type, mask, i)) continue;
     std::vector<double> patch;
     for (std::int64_t p = 0; p < P; ++p) {
       const std::int64_t place = i / L * sample_size + plan.TargetIndex(i % L, p);
       patch.push_back(LoadFloat(plan.target_type, target, place));
     }
     if (plan.normalize_target) Normalize(patch);
-    double squares = 0;
+    std::vector<double> squares;
     for (std::int64_t p = 0; p < P; ++p) {
       const double difference =
           LoadFloat(plan.prediction_type, prediction, i * P + p) - patch[static_cast<std::size_t>(p)];
-      squares += difference * difference;
+      squares.push_back(difference * difference);
     }
-    sum += squares / static_cast<double>(P);
+    sum += SumInLanes(squares) / static_cast<double>(P);
     ++count;
   }
   if (count == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("mask: none of ", plan.batch_size * L, " tokens is removed; a mean needs at least one"));
   }
-  return MaskedMean{.loss = sum / static_cast<double>(count), .count = count};
+  return MaskedMean{.loss = CanonicalNan(sum / static_cast<double>(count)), .count = count};
 }
 
 }  // namespace maskd

@@ -6,7 +6,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "kernels/float_bits.h"
 #include "kernels/float_types.h"
+#include "kernels/load_element.h"
 #include "kernels/reference_elements.h"
 #include "kernels/reference_losses.h"
 #include "kernels/status_macros.h"
@@ -88,7 +90,7 @@ absl::Status AddInSumType(const IndexPlan& plan, FloatType type, const std::byte
   MASKD_RETURN_IF_ERROR(ForIndex(plan, index, [&](std::int64_t i, std::int64_t j) {
     for (std::int64_t e = 0; e < row; ++e) {
       const auto p = static_cast<std::size_t>(j * row + e);
-      sums[p] = sums[p] + static_cast<Sum>(LoadFloat(type, src, i * row + e));
+      sums[p] = CanonicalNan(sums[p] + static_cast<Sum>(LoadFloat(type, src, i * row + e)));
       is_changed[p] = true;
     }
   }));
@@ -158,15 +160,16 @@ class ReferenceTensorOps final : public TensorOps {
     return count;
   }
 
-  void MaskedSelect(const SelectPlan& plan, const std::byte* input, const std::byte* mask,
-                    std::byte* selected) override {
+  absl::Status MaskedSelect(const SelectPlan& plan, const std::byte* input, const std::byte* mask,
+                            std::byte* selected) override {
     std::int64_t count = 0;
     ForSelected(plan, mask,
                 [&](std::int64_t i) { CopyRow(input, i, selected, count++, plan.element_bytes); });
+    return absl::OkStatus();
   }
 
-  void PadSequences(const PadPlan& plan, const std::byte* values, const std::byte* padding, std::byte* padded,
-                    std::byte* mask) override {
+  absl::Status PadSequences(const PadPlan& plan, const std::byte* values, const std::byte* padding,
+                            std::byte* padded, std::byte* mask) override {
     const auto B = static_cast<std::int64_t>(plan.lengths.size());
     const std::int64_t T = plan.padded_length;
     const std::int64_t row_elements = plan.row_bytes / plan.element_bytes;
@@ -191,6 +194,7 @@ class ReferenceTensorOps final : public TensorOps {
       }
       first += length;
     }
+    return absl::OkStatus();
   }
 
   absl::StatusOr<MaskedMean> MaskedNllLoss(const NllPlan& plan, const std::byte* scores,
@@ -212,7 +216,7 @@ class ReferenceTensorOps final : public TensorOps {
     for (std::int64_t i = 0; i < CountOf(plan.shape); ++i, odometer.Next()) {
       std::int64_t m = 0;
       for (std::size_t d = 0; d < plan.shape.size(); ++d) m += odometer.place()[d] * plan.mask_strides[d];
-      if (LoadMask(plan.mask_type, mask, m) == 1) visit(i);
+      if (IsOne(plan.mask_type, mask, m)) visit(i);
     }
   }
 };

@@ -17,7 +17,11 @@ namespace maskd {
 // must not overlap. All backends write the same bytes.
 //
 // What the values of an array break is INVALID_ARGUMENT with the first place and
-// value; written arrays are then unspecified. Thread-safe: calls may overlap.
+// value. RESOURCE_EXHAUSTED: the device has no memory for the call; later calls
+// may succeed. INTERNAL: the device fails. Written arrays are then unspecified.
+// Thread-safe: calls may overlap.
+//
+// A NaN that comes of arithmetic is the quiet one without sign and payload.
 class TensorOps {
  public:
   virtual ~TensorOps() = default;
@@ -47,16 +51,17 @@ class TensorOps {
   virtual absl::StatusOr<std::int64_t> CountSelected(const SelectPlan& plan, const std::byte* mask) = 0;
 
   // Those elements in row-major order, after CountSelected returned their number.
-  virtual void MaskedSelect(const SelectPlan& plan, const std::byte* input, const std::byte* mask,
-                            std::byte* selected) = 0;
+  virtual absl::Status MaskedSelect(const SelectPlan& plan, const std::byte* input, const std::byte* mask,
+                                    std::byte* selected) = 0;
 
   // `padding` is one element, or null for zeros. The mask, of any alignment, is 1
   // where a step is real, whatever its value.
-  virtual void PadSequences(const PadPlan& plan, const std::byte* values, const std::byte* padding,
-                            std::byte* padded, std::byte* mask) = 0;
+  virtual absl::Status PadSequences(const PadPlan& plan, const std::byte* values, const std::byte* padding,
+                                    std::byte* padded, std::byte* mask) = 0;
 
   // Mean of -log p[target] where the mask is 1, in double. Targets are not read
-  // where it is 0. No 1 at all is an error.
+  // where it is 0. No 1 at all is an error. The order of sums is that of
+  // docs/semantics.md, section 6.
   virtual absl::StatusOr<MaskedMean> MaskedNllLoss(const NllPlan& plan, const std::byte* scores,
                                                    const std::byte* target, const std::byte* mask) = 0;
 

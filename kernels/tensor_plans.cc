@@ -70,19 +70,6 @@ std::string ShapeName(std::span<const std::int64_t> shape) {
   return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
 }
 
-std::int64_t FloatBytes(FloatType type) {
-  switch (type) {
-    case FloatType::kFloat32:
-      return 4;
-    case FloatType::kFloat16:
-    case FloatType::kBfloat16:
-      return 2;
-    case FloatType::kFloat64:
-      return 8;
-  }
-  return 0;
-}
-
 absl::StatusOr<IndexPlan> MakeIndexPlan(const IndexSpec& spec) {
   MASKD_RETURN_IF_ERROR(CheckElementBytes(spec.element_bytes));
   MASKD_RETURN_IF_ERROR(CheckShape("input", spec.input_shape, spec.element_bytes));

@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "kernels/loss_plans.h"
 #include "kernels/masking_spec.h"
 
 namespace maskd {
@@ -28,9 +29,6 @@ std::int64_t CountOf(std::span<const std::int64_t> shape);
 
 // "[2, 3]".
 std::string ShapeName(std::span<const std::int64_t> shape);
-
-enum class FloatType { kFloat32, kFloat16, kBfloat16, kFloat64 };
-std::int64_t FloatBytes(FloatType type);
 
 // gather and scatter: element i of `index` is the place along `dim` of element i
 // of the output (gather) or of src (scatter); its other places are its own.
@@ -88,8 +86,6 @@ absl::StatusOr<RestorePlan> MakeRestorePlan(const Shape& kept_shape, std::int64_
                                             std::int64_t num_prefix);
 
 // masked_select: the mask is broadcast to the input as torch and numpy do.
-enum class BooleanType { kUint8, kFloat32 };  // 0 or 1
-
 struct SelectPlan {
   Shape shape;                             // of the input
   std::vector<std::int64_t> mask_strides;  // in elements; 0 where it is broadcast
@@ -126,25 +122,12 @@ struct PadPlan {
 absl::StatusOr<PadPlan> MakePadPlan(const PadSpec& spec);
 
 // masked_nll_loss: scores [.., V], target and mask [..].
-enum class ScoreKind { kProbabilities, kLogProbabilities, kLogits };
-
-struct NllPlan {
-  std::int64_t positions;
-  std::int64_t num_classes;  // V
-  ScoreKind kind;
-  FloatType score_type;
-  IdsType target_type;
-  BooleanType mask_type;
-};
-
 absl::StatusOr<NllPlan> MakeNllPlan(const Shape& scores_shape, FloatType score_type, ScoreKind kind,
                                     const Shape& target_shape, IdsType target_type, const Shape& mask_shape,
                                     BooleanType mask_type);
 
 // masked_reconstruction_loss: prediction [N, L, P], target the same or an image
 // that patchify makes it of, mask [N, L] with 1 for a removed token.
-enum class ImageLayout { kTokens, kChannelsFirst, kChannelsLast };
-
 struct ReconstructionSpec {
   Shape prediction_shape;
   FloatType prediction_type = FloatType::kFloat32;
@@ -157,39 +140,7 @@ struct ReconstructionSpec {
   bool normalize_target = false;
 };
 
-struct ReconstructionPlan {
-  std::int64_t batch_size;       // N
-  std::int64_t sequence_length;  // L
-  std::int64_t token_size;       // P, in elements
-  FloatType prediction_type;
-  FloatType target_type;
-  BooleanType mask_type;
-  bool normalize_target;
-  // Of an image; 0 for tokens. Strides in elements.
-  std::int64_t patch_size;
-  std::int64_t channels;
-  std::int64_t patches_a_row;
-  std::int64_t image_size;  // of a sample
-  std::int64_t channel_stride;
-  std::int64_t row_stride;
-  std::int64_t column_stride;
-
-  // Where element p of token l is in a sample of the target.
-  std::int64_t TargetIndex(std::int64_t l, std::int64_t p) const {
-    if (patch_size == 0) return l * token_size + p;
-    const std::int64_t row = l / patches_a_row * patch_size + p / channels / patch_size;
-    const std::int64_t column = l % patches_a_row * patch_size + p / channels % patch_size;
-    return p % channels * channel_stride + row * row_stride + column * column_stride;
-  }
-};
-
 absl::StatusOr<ReconstructionPlan> MakeReconstructionPlan(const ReconstructionSpec& spec);
-
-// A mean, and of how many.
-struct MaskedMean {
-  double loss = 0;
-  std::int64_t count = 0;
-};
 
 }  // namespace maskd
 

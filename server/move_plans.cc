@@ -138,8 +138,7 @@ absl::StatusOr<TensorWork> PlanMaskedSelect(TensorCall& call) {
     std::byte* selected = nullptr;
     const Shape shape = {count};
     MASKD_RETURN_IF_ERROR(call.Respond({{1, input->type, shape, &selected}}));
-    call.ops().MaskedSelect(plan, input->data, mask->data, selected);
-    return absl::OkStatus();
+    return call.ops().MaskedSelect(plan, input->data, mask->data, selected);
   };
   return TensorWork{.result_bytes = CountOf(input->shape) * input->type.element_bytes,
                     .compute = std::move(compute)};
@@ -183,8 +182,8 @@ absl::StatusOr<TensorWork> PlanPadSequences(TensorCall& call) {
     MASKD_RETURN_IF_ERROR(call.Respond(
         {{1, values->type, plan.padded_shape, &padded}, {2, mask_type, plan.mask_shape, &mask}}));
     const auto* const padding_data = reinterpret_cast<const std::byte*>(padding.data());
-    call.ops().PadSequences(plan, values->data, padding.empty() ? nullptr : padding_data, padded, mask);
-    return absl::OkStatus();
+    return call.ops().PadSequences(plan, values->data, padding.empty() ? nullptr : padding_data, padded,
+                                   mask);
   };
   return TensorWork{.result_bytes = result_bytes, .compute = std::move(compute)};
 }

@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
-#include "kernels/cpu/boolean_mask.h"
 #include "kernels/cpu/first_place.h"
 #include "kernels/cpu/masked_losses.h"
 #include "kernels/cpu/move_indexed.h"
 #include "kernels/cpu/thread_pool.h"
+#include "kernels/load_element.h"
 #include "kernels/status_macros.h"
 #include "kernels/tensor_ops.h"
+#include "kernels/value_errors.h"
 
 namespace maskd {
 namespace {
@@ -117,41 +117,42 @@ class CpuTensorOps final : public TensorOps {
                              const std::byte* fill, std::byte* restored) override {
     switch (plan.ids_type) {
       case IdsType::kInt64:
-        return Restore(plan, kept, reinterpret_cast<const std::int64_t*>(ids_restore), fill, restored);
+        return Restore<std::int64_t>(plan, kept, ids_restore, fill, restored);
       case IdsType::kInt32:
-        return Restore(plan, kept, reinterpret_cast<const std::int32_t*>(ids_restore), fill, restored);
+        return Restore<std::int32_t>(plan, kept, ids_restore, fill, restored);
       case IdsType::kUint16:
-        return Restore(plan, kept, reinterpret_cast<const std::uint16_t*>(ids_restore), fill, restored);
+        return Restore<std::uint16_t>(plan, kept, ids_restore, fill, restored);
     }
     return absl::InternalError("ids of an unknown type");
   }
 
   absl::StatusOr<std::int64_t> CountSelected(const SelectPlan& plan, const std::byte* mask) override {
-    MASKD_RETURN_IF_ERROR(CountOnes(mask, plan.mask_type, plan.mask_count).status());
+    MASKD_RETURN_IF_ERROR(CountOnes(plan.mask_type, mask, plan.mask_count).status());
     std::int64_t count = 0;
     ForSelectRows(plan,
                   [&](std::int64_t, std::int64_t mask_index, std::int64_t columns, std::int64_t stride) {
                     for (std::int64_t i = 0; i < columns; ++i)
-                      count += IsOne(mask, plan.mask_type, mask_index + i * stride) ? 1 : 0;
+                      count += IsOne(plan.mask_type, mask, mask_index + i * stride) ? 1 : 0;
                   });
     return count;
   }
 
-  void MaskedSelect(const SelectPlan& plan, const std::byte* input, const std::byte* mask,
-                    std::byte* selected) override {
+  absl::Status MaskedSelect(const SelectPlan& plan, const std::byte* input, const std::byte* mask,
+                            std::byte* selected) override {
     const auto bytes = static_cast<std::size_t>(plan.element_bytes);
     ForSelectRows(
         plan, [&](std::int64_t first, std::int64_t mask_index, std::int64_t columns, std::int64_t stride) {
           for (std::int64_t i = 0; i < columns; ++i) {
-            if (!IsOne(mask, plan.mask_type, mask_index + i * stride)) continue;
+            if (!IsOne(plan.mask_type, mask, mask_index + i * stride)) continue;
             std::memcpy(selected, input + (first + i) * plan.element_bytes, bytes);
             selected += plan.element_bytes;
           }
         });
+    return absl::OkStatus();
   }
 
-  void PadSequences(const PadPlan& plan, const std::byte* values, const std::byte* padding, std::byte* padded,
-                    std::byte* mask) override {
+  absl::Status PadSequences(const PadPlan& plan, const std::byte* values, const std::byte* padding,
+                            std::byte* padded, std::byte* mask) override {
     const auto sequences = static_cast<std::int64_t>(plan.lengths.size());
     std::vector<std::int64_t> starts(plan.lengths.size());
     for (std::size_t b = 1; b < starts.size(); ++b) starts[b] = starts[b - 1] + plan.lengths[b - 1];
@@ -173,6 +174,7 @@ class CpuTensorOps final : public TensorOps {
       }
     };
     threads_.ForRanges(sequences, GrainOf(plan.padded_length * plan.row_bytes), std::cref(range));
+    return absl::OkStatus();
   }
 
   absl::StatusOr<MaskedMean> MaskedNllLoss(const NllPlan& plan, const std::byte* scores,
@@ -188,8 +190,9 @@ class CpuTensorOps final : public TensorOps {
 
  private:
   template <typename Id>
-  absl::Status Restore(const RestorePlan& plan, const std::byte* kept, const Id* ids, const std::byte* fill,
-                       std::byte* restored) {
+  absl::Status Restore(const RestorePlan& plan, const std::byte* kept, const std::byte* ids_restore,
+                       const std::byte* fill, std::byte* restored) {
+    const auto* const ids = reinterpret_cast<const Id*>(ids_restore);
     FirstPlace first_bad;
     std::atomic<bool> out_of_memory = false;
     const std::int64_t kept_bytes = (plan.num_prefix + plan.num_keep) * plan.token_bytes;
@@ -209,12 +212,7 @@ class CpuTensorOps final : public TensorOps {
     };
     threads_.ForRanges(plan.batch_size, GrainOf(restored_bytes), std::cref(range));
     if (out_of_memory) return absl::ResourceExhaustedError("no memory to restore tokens; send fewer");
-    const std::int64_t position = first_bad.value();
-    if (position < 0) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("ids_restore[", position / plan.sequence_length, ", ", position % plan.sequence_length,
-                     "] is ", static_cast<std::int64_t>(ids[position]), "; a row has each of 0 to ",
-                     plan.sequence_length - 1, " once"));
+    return IdsRestoreError(plan, ids_restore, first_bad.value());
   }
 
   ThreadPool threads_;

@@ -1,5 +1,4 @@
-// The losses over a mask. One sum in double, in row-major order: the same bits
-// whatever the threads.
+// The losses over a mask: the same bits whatever the threads.
 #ifndef MASKD_KERNELS_CPU_MASKED_LOSSES_H_
 #define MASKD_KERNELS_CPU_MASKED_LOSSES_H_
 

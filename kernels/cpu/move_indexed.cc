@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "kernels/cpu/index_rows.h"
+#include "kernels/float_bits.h"
 #include "kernels/float_types.h"
+#include "kernels/value_errors.h"
 
 namespace maskd {
 namespace {
@@ -17,12 +19,6 @@ namespace {
 struct alignas(8) TwoWords {
   std::uint64_t words[2];
 };
-
-template <typename Index>
-absl::Status StatusOf(const IndexPlan& plan, const Index* index, std::int64_t first_bad) {
-  if (first_bad < 0) return absl::OkStatus();
-  return IndexOutOfRange(plan, first_bad, index[first_bad]);
-}
 
 // Calls visit(Index* of the index).
 template <typename Visit>
@@ -131,7 +127,10 @@ std::int64_t Add(const IndexPlan& plan, const Index* index, const Float* src, Fl
                  ThreadPool& threads) {
   const std::int64_t width = plan.element_bytes / static_cast<std::int64_t>(sizeof(Float));
   return ForPairs(plan, index, threads, [=](std::int64_t place, std::int64_t element) {
-    for (std::int64_t w = 0; w < width; ++w) output[place * width + w] += src[element * width + w];
+    for (std::int64_t w = 0; w < width; ++w) {
+      Float& sum = output[place * width + w];
+      sum = CanonicalNan(sum + src[element * width + w]);
+    }
   });
 }
 
@@ -146,8 +145,10 @@ std::int64_t AddNarrow(const IndexPlan& plan, float (*widen)(std::uint16_t), std
   std::vector<std::uint8_t> added(static_cast<std::size_t>(plan.input_count));
   const std::int64_t first_bad =
       ForPairs(plan, index, threads, [&](std::int64_t place, std::int64_t element) {
-        for (std::int64_t w = 0; w < width; ++w)
-          sums[static_cast<std::size_t>(place * width + w)] += widen(src[element * width + w]);
+        for (std::int64_t w = 0; w < width; ++w) {
+          float& sum = sums[static_cast<std::size_t>(place * width + w)];
+          sum = CanonicalNan(sum + widen(src[element * width + w]));
+        }
         added[static_cast<std::size_t>(place)] = 1;
       });
   for (std::int64_t place = 0; place < plan.input_count; ++place) {
@@ -164,7 +165,7 @@ absl::Status GatherIndexed(const IndexPlan& plan, const std::byte* input, const 
                            std::byte* output, ThreadPool& threads) {
   return WithIndex(plan, index, [&](const auto* ids) {
     // Read only.
-    return StatusOf(plan, ids, Move(plan, ids, const_cast<std::byte*>(input), output, false, threads));
+    return IndexError(plan, index, Move(plan, ids, const_cast<std::byte*>(input), output, false, threads));
   });
 }
 
@@ -172,7 +173,7 @@ absl::Status ScatterIndexed(const IndexPlan& plan, const std::byte* index, const
                             std::byte* output, ThreadPool& threads) {
   return WithIndex(plan, index, [&](const auto* ids) {
     // Read only.
-    return StatusOf(plan, ids, Move(plan, ids, output, const_cast<std::byte*>(src), true, threads));
+    return IndexError(plan, index, Move(plan, ids, output, const_cast<std::byte*>(src), true, threads));
   });
 }
 
@@ -189,13 +190,13 @@ absl::Status ScatterAddIndexed(const IndexPlan& plan, FloatType type, const std:
     try {
       switch (type) {
         case FloatType::kFloat32:
-          return StatusOf(plan, ids, add(float{}));
+          return IndexError(plan, index, add(float{}));
         case FloatType::kFloat64:
-          return StatusOf(plan, ids, add(double{}));
+          return IndexError(plan, index, add(double{}));
         case FloatType::kFloat16:
-          return StatusOf(plan, ids, add_narrow(FloatOfHalf, HalfOfFloat));
+          return IndexError(plan, index, add_narrow(FloatOfHalf, HalfOfFloat));
         case FloatType::kBfloat16:
-          return StatusOf(plan, ids, add_narrow(FloatOfBfloat16, Bfloat16OfFloat));
+          return IndexError(plan, index, add_narrow(FloatOfBfloat16, Bfloat16OfFloat));
       }
     } catch (const std::bad_alloc&) {
       return absl::ResourceExhaustedError("no memory for the sums of scatter_add; send a smaller tensor");

@@ -8,14 +8,30 @@
 #include <limits>
 #include <numeric>
 
+#include "kernels/portable_math.h"
 #include "tests/tensor/tensor_calls.h"
 
 namespace maskd {
 namespace {
 
-double Sum(const std::vector<double>& terms) { return std::accumulate(terms.begin(), terms.end(), 0.0); }
+// Of a row: 32 sums, of every 32nd term each, and then sums of halves of them.
+double RowSum(const std::vector<double>& terms) {
+  std::vector<double> sums(32);
+  for (std::size_t i = 0; i < terms.size(); ++i) sums[i % 32] += terms[i];
+  while (sums.size() > 1) {
+    const std::size_t half = sums.size() / 2;
+    for (std::size_t i = 0; i < half; ++i) sums[i] += sums[half + i];
+    sums.resize(half);
+  }
+  return sums[0];
+}
 
-double Mean(const std::vector<double>& terms) { return Sum(terms) / static_cast<double>(terms.size()); }
+double RowMean(const std::vector<double>& terms) { return RowSum(terms) / static_cast<double>(terms.size()); }
+
+// Over positions.
+double Mean(const std::vector<double>& terms) {
+  return std::accumulate(terms.begin(), terms.end(), 0.0) / static_cast<double>(terms.size());
+}
 
 // Row i of [.., width].
 std::vector<double> RowOf(const std::vector<double>& values, std::size_t width, std::size_t i) {
@@ -37,19 +53,19 @@ std::vector<int> SomeMask(std::int64_t count, RandomSource& random) {
 
 // -log p[target] of one position.
 double NegativeLog(ScoreKind kind, const std::vector<double>& row, std::size_t target) {
-  if (kind == ScoreKind::kProbabilities) return -std::log(row[target]);
+  if (kind == ScoreKind::kProbabilities) return -Log(row[target]);
   if (kind == ScoreKind::kLogProbabilities) return -row[target];
   const double max = *std::max_element(row.begin(), row.end());
   std::vector<double> exponentials;
-  for (const double score : row) exponentials.push_back(std::exp(score - max));
-  return std::log(Sum(exponentials)) + max - row[target];
+  for (const double score : row) exponentials.push_back(Exp(score - max));
+  return Log(RowSum(exponentials)) + max - row[target];
 }
 
 std::vector<double> Normalized(std::vector<double> patch) {
-  const double mean = Mean(patch);
+  const double mean = RowMean(patch);
   std::vector<double> squares;
   for (const double value : patch) squares.push_back((value - mean) * (value - mean));
-  const double variance = Sum(squares) / static_cast<double>(patch.size() - 1);
+  const double variance = RowSum(squares) / static_cast<double>(patch.size() - 1);
   for (double& value : patch) value = (value - mean) / std::sqrt(variance + 1e-6);
   return patch;
 }
@@ -194,7 +210,7 @@ void Check(TensorOps& ops, const ReconstructionCase& c) {
     for (std::size_t p = 0; p < P; ++p) {
       squares.push_back((predicted[p] - wanted[p]) * (predicted[p] - wanted[p]));
     }
-    losses.push_back(Mean(squares));
+    losses.push_back(RowMean(squares));
   }
   const auto result =
       ReconstructionLoss(ops, *plan, c.prediction, c.target, BooleansOf(c.spec.mask_type, c.mask));

@@ -1,5 +1,5 @@
-// Cases of the losses, and what each has to give, to the bit: sums in row-major
-// order in double.
+// Cases of the losses, and what each has to give, to the bit: in double, in the
+// order of docs/semantics.md.
 #ifndef MASKD_TESTS_TENSOR_LOSS_CASES_H_
 #define MASKD_TESTS_TENSOR_LOSS_CASES_H_
 

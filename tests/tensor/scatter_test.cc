@@ -119,6 +119,26 @@ TEST_P(ScatterTest, AddsNanAndInfinity) {
   }
 }
 
+// What devices make of a NaN differs; the result has one form of it.
+TEST_P(ScatterTest, NanIsCanonical) {
+  const std::vector<std::int64_t> index = {0, 1, 2};
+  const float infinity = std::numeric_limits<float>::infinity();
+  const auto nan = [](std::uint32_t bits) { return std::bit_cast<float>(bits); };
+  const Bytes single = Added(FloatType::kFloat32, BytesOf<float>({nan(0xffc00007), 1, infinity}), index,
+                             BytesOf<float>({nan(0x7fc00123), nan(0xffa00001), -infinity}));
+  EXPECT_EQ(ValuesOf<std::uint32_t>(single), std::vector<std::uint32_t>(3, 0x7fc00000));
+  const auto wide = [](std::uint64_t bits) { return std::bit_cast<double>(bits); };
+  const Bytes twice = Added(FloatType::kFloat64, BytesOf<double>({wide(0xfff8000000000007), 1, 2}), index,
+                            BytesOf<double>({1, wide(0xfff0000000000001), wide(0x7ff8000000000001)}));
+  EXPECT_EQ(ValuesOf<std::uint64_t>(twice), std::vector<std::uint64_t>(3, 0x7ff8000000000000));
+  const Bytes half = Added(FloatType::kFloat16, BytesOf<std::uint16_t>({0xfe01, 0x7c00, 0}), index,
+                           BytesOf<std::uint16_t>({0, 0xfc00, 0xfd55}));
+  EXPECT_EQ(ValuesOf<std::uint16_t>(half), std::vector<std::uint16_t>(3, 0x7e00));
+  const Bytes bfloat = Added(FloatType::kBfloat16, BytesOf<std::uint16_t>({0xffc1, 0x7f80, 0}), index,
+                             BytesOf<std::uint16_t>({0, 0xff80, 0xffa5}));
+  EXPECT_EQ(ValuesOf<std::uint16_t>(bfloat), std::vector<std::uint16_t>(3, 0x7fc0));
+}
+
 // -0 + 0 is 0: a place that zero is added to is written.
 TEST_P(ScatterTest, AddsZeros) {
   for (const FloatType type :

@@ -100,8 +100,7 @@ absl::StatusOr<Bytes> MaskedSelect(TensorOps& ops, const SelectPlan& plan, const
   const absl::StatusOr<std::int64_t> count = ops.CountSelected(plan, read_mask.data());
   if (!count.ok()) return count.status();
   WrittenArray selected(*count * plan.element_bytes, plan.element_bytes);
-  ops.MaskedSelect(plan, read_input.data(), read_mask.data(), selected.data());
-  return selected.Copy();
+  return selected.CopyIf(ops.MaskedSelect(plan, read_input.data(), read_mask.data(), selected.data()));
 }
 
 PaddedSequences PadSequences(TensorOps& ops, const PadPlan& plan, const Bytes& values,
@@ -112,8 +111,10 @@ PaddedSequences PadSequences(TensorOps& ops, const PadPlan& plan, const Bytes& v
   WrittenArray padded(CountOf(plan.padded_shape) * plan.element_bytes, plan.element_bytes);
   const std::int64_t mask_bytes = plan.mask_type == MaskType::kUint8 ? 1 : 4;
   WrittenArray mask(CountOf(plan.mask_shape) * mask_bytes, mask_bytes);
-  ops.PadSequences(plan, read_values.data(), padding.has_value() ? read_padding.data() : nullptr,
-                   padded.data(), mask.data());
+  const absl::Status status =
+      ops.PadSequences(plan, read_values.data(), padding.has_value() ? read_padding.data() : nullptr,
+                       padded.data(), mask.data());
+  EXPECT_TRUE(status.ok()) << status;
   return {padded.Copy(), mask.Copy()};
 }
 
