@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -80,6 +81,12 @@ std::unique_ptr<TensorOps> MakeReferenceTensorOps();
 // The fast CPU backend on `num_threads` threads, the caller's included; 0 takes
 // one a core.
 std::unique_ptr<TensorOps> MakeCpuTensorOps(int num_threads);
+
+// CUDA on device `ordinal`. Errors as MakeCudaMasker of masker.h.
+absl::StatusOr<std::unique_ptr<TensorOps>> MakeCudaTensorOps(int ordinal);
+
+// A backend by name, as MakeMasker of masker.h.
+absl::StatusOr<std::unique_ptr<TensorOps>> MakeTensorOps(const std::string& device, int num_threads);
 
 }  // namespace maskd
 

@@ -135,7 +135,7 @@ class ChunkedMasking {
   }
 
   absl::Status Reserve(Slot& slot) {
-    if (slot.stream == nullptr) MASKD_RETURN_IF_CUDA_ERROR("cudaStreamCreate", MakeCudaStream(&slot.stream));
+    MASKD_RETURN_IF_CUDA_ERROR("cudaStreamCreate", slot.ReserveStream());
     MASKD_RETURN_IF_CUDA_ERROR("cudaMalloc",
                                slot.arrays.Reserve(static_cast<std::size_t>(layout_.total_bytes)));
     std::size_t scratch_bytes = 0;

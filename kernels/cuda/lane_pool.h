@@ -1,4 +1,4 @@
-// Streams and memory for maskings under way, kept from one to the next.
+// Streams and memory for calls under way, kept from one to the next.
 #ifndef MASKD_KERNELS_CUDA_LANE_POOL_H_
 #define MASKD_KERNELS_CUDA_LANE_POOL_H_
 
@@ -13,22 +13,24 @@
 
 namespace maskd {
 
-// What one masking needs of the device. Its streams are idle whenever the lane is
-// in the pool. Not thread-safe.
+// What one call needs of the device. Its streams are idle whenever the lane is in
+// the pool. Not thread-safe.
 struct Lane {
-  // Of one chunk. Made by the first masking that needs it.
   struct Slot {
-    CudaStream stream;
-    DeviceBuffer arrays;   // operands and results
+    CudaStream stream;     // made by the first call that needs it
+    DeviceBuffer arrays;   // operands and results of a chunk, or of a tensor operation
     DeviceBuffer scratch;  // of LaunchOrderTokens
     PinnedBuffer draws;    // noise drawn on the host
+
+    // Makes the stream unless it is there.
+    cudaError_t ReserveStream() { return stream == nullptr ? MakeCudaStream(&stream) : cudaSuccess; }
   };
   std::array<Slot, 2> slots;  // chunks in turn, so that copies and kernels overlap
 
   void ReleaseBuffers();
 };
 
-// Lanes for maskings that overlap, at most `max_lanes`. Thread-safe.
+// Lanes for calls that overlap, at most `max_lanes`. Thread-safe.
 class LanePool {
  public:
   explicit LanePool(int max_lanes) : lanes_left_(max_lanes) {}

@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cuda/block_sum.cuh"
 #include "kernels/cuda/draw_keys.cuh"
 #include "kernels/cuda/order_tokens_short.h"
 #include "kernels/cuda/write_results.cuh"
@@ -28,7 +29,6 @@
 namespace maskd {
 
 inline constexpr unsigned kMaxOrderThreads = kMaxShortLength / kQuad;
-inline constexpr unsigned kWarpSize = 32;
 
 // Bits of an index in a sort key: log2 of kMaxShortLength. A 32-bit noise key
 // above it leaves 20 bits at the top, free for tiers.
@@ -55,25 +55,6 @@ struct RankedToken {
 struct RankedQuad {
   RankedToken at[kQuad];
 };
-
-// Sum of `value` over the threads below this one. All threads of the block must
-// call it, and synchronize before they call it again.
-__device__ inline std::uint32_t BlockExclusiveSum(std::uint32_t value) {
-  __shared__ std::uint32_t warp_sums[kMaxOrderThreads / kWarpSize];
-  const unsigned lane = threadIdx.x % kWarpSize;
-  const unsigned warp = threadIdx.x / kWarpSize;
-  std::uint32_t inclusive = value;
-#pragma unroll
-  for (unsigned distance = 1; distance < kWarpSize; distance *= 2) {
-    const std::uint32_t below = __shfl_up_sync(kWholeWarp, inclusive, distance);
-    if (lane >= distance) inclusive += below;
-  }
-  if (lane == kWarpSize - 1) warp_sums[warp] = inclusive;
-  __syncthreads();
-  std::uint32_t sum = inclusive - value;
-  for (unsigned w = 0; w < warp; ++w) sum += warp_sums[w];
-  return sum;
-}
 
 // Ranks of this thread's own tokens by keys of `key_bits` <= 32. `shared` holds
 // 2 * P words, aligned to 16 bytes; the caller synchronizes before it uses them

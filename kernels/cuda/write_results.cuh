@@ -7,11 +7,10 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/block_sum.cuh"
 #include "kernels/cuda/order_tokens.h"
 
 namespace maskd {
-
-inline constexpr unsigned kWholeWarp = 0xffffffffu;
 
 __device__ inline void StoreId(IdsType type, void* ids, std::int64_t index, std::uint32_t id) {
   switch (type) {

@@ -7,25 +7,12 @@
 #include <memory>
 #include <string>
 #include <tuple>
-#include <utility>
 
 #include "tests/contract/backends.h"
+#include "tests/contract/make_or_skip.h"
 #include "tests/contract/masking_case.h"
 
 namespace maskd {
-
-// The masker of `backend`, or null, after a failure if backends are required
-// and else a skip.
-inline std::unique_ptr<Masker> MakeOrSkip(const Backend& backend) {
-  absl::StatusOr<std::unique_ptr<Masker>> masker = backend.make();
-  if (masker.ok()) return *std::move(masker);
-  const auto fail_or_skip = [&] {
-    if (BackendsAreRequired()) FAIL() << backend.name << " is required: " << masker.status();
-    GTEST_SKIP() << backend.name << " cannot run here: " << masker.status();
-  };
-  fail_or_skip();
-  return nullptr;
-}
 
 // Tests of one backend.
 class BackendTest : public ::testing::TestWithParam<Backend> {

@@ -9,28 +9,29 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "kernels/tensor_ops.h"
+#include "tests/contract/make_or_skip.h"
 
 namespace maskd {
 
 struct TensorBackend {
   std::string name;  // in the names of tests
-  std::unique_ptr<TensorOps> (*make)();
+  absl::StatusOr<std::unique_ptr<TensorOps>> (*make)();
 
   friend std::ostream& operator<<(std::ostream& out, const TensorBackend& backend) {
     return out << backend.name;
   }
 };
 
-inline std::vector<TensorBackend> TensorBackends() {
-  return {{"Reference", [] { return MakeReferenceTensorOps(); }},
-          {"Cpu1Thread", [] { return MakeCpuTensorOps(1); }},
-          {"Cpu3Threads", [] { return MakeCpuTensorOps(3); }}};
-}
+// One definition a binary: cpu_tensor_backends.cc, cuda_tensor_backends.cc.
+std::vector<TensorBackend> TensorBackends();
 
 class TensorBackendTest : public ::testing::TestWithParam<TensorBackend> {
  protected:
-  const std::unique_ptr<TensorOps> ops_ = GetParam().make();
+  void SetUp() override { ops_ = MakeOrSkip(GetParam()); }
+
+  std::unique_ptr<TensorOps> ops_;
 };
 
 inline std::string TensorBackendName(const ::testing::TestParamInfo<TensorBackend>& info) {

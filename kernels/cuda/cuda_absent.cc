@@ -1,8 +1,9 @@
-// Takes the place of cuda_masker.cc in a build without CUDA.
+// Takes the place of kernels/cuda in a build without CUDA.
 #include <memory>
 
 #include "absl/status/status.h"
 #include "kernels/masker.h"
+#include "kernels/tensor_ops.h"
 
 namespace maskd {
 namespace {
@@ -20,5 +21,7 @@ absl::StatusOr<int> CountCudaDevices() { return BuiltWithoutCuda(); }
 absl::StatusOr<std::unique_ptr<Masker>> MakeCudaMasker(int /*ordinal*/, const CudaOptions& /*options*/) {
   return BuiltWithoutCuda();
 }
+
+absl::StatusOr<std::unique_ptr<TensorOps>> MakeCudaTensorOps(int /*ordinal*/) { return BuiltWithoutCuda(); }
 
 }  // namespace maskd

@@ -10,6 +10,7 @@
 #include "kernels/failover_masker.h"
 #include "kernels/masker.h"
 #include "kernels/status_macros.h"
+#include "kernels/tensor_ops.h"
 
 namespace maskd {
 namespace {
@@ -61,6 +62,17 @@ absl::StatusOr<MaskerChoice> MakeAllCuda(const MaskerOptions& options) {
   return WithCpuBehind(std::move(cards), options, std::move(reason));
 }
 
+// N of "cuda:N", 0 of "cuda".
+absl::StatusOr<int> CudaOrdinal(const std::string& device) {
+  absl::string_view text = device;
+  int ordinal = 0;
+  if (device == "cuda" ||
+      (absl::ConsumePrefix(&text, "cuda:") && absl::SimpleAtoi(text, &ordinal) && ordinal >= 0))
+    return ordinal;
+  return absl::InvalidArgumentError(
+      absl::StrCat("device is \"", device, "\"; it must be auto, cpu, cuda, cuda:N, cuda:all or reference"));
+}
+
 }  // namespace
 
 absl::StatusOr<MaskerChoice> MakeMasker(const std::string& device, const MaskerOptions& options) {
@@ -73,13 +85,22 @@ absl::StatusOr<MaskerChoice> MakeMasker(const std::string& device, const MaskerO
     return MaskerChoice{MakeCpuMasker(options.num_threads),
                         absl::StrCat("auto: no CUDA device, ", cuda.status().message())};
   }
-  absl::string_view ordinal_text = device;
-  int ordinal = 0;
-  if (device == "cuda" || (absl::ConsumePrefix(&ordinal_text, "cuda:") &&
-                           absl::SimpleAtoi(ordinal_text, &ordinal) && ordinal >= 0))
-    return MakeOneCuda(ordinal, options, "as asked for");
-  return absl::InvalidArgumentError(
-      absl::StrCat("device is \"", device, "\"; it must be auto, cpu, cuda, cuda:N, cuda:all or reference"));
+  MASKD_ASSIGN_OR_RETURN(const int ordinal, CudaOrdinal(device));
+  return MakeOneCuda(ordinal, options, "as asked for");
+}
+
+absl::StatusOr<std::unique_ptr<TensorOps>> MakeTensorOps(const std::string& device, int num_threads) {
+  if (device == "cpu") return MakeCpuTensorOps(num_threads);
+  if (device == "reference") return MakeReferenceTensorOps();
+  if (device == "auto") {
+    absl::StatusOr<std::unique_ptr<TensorOps>> cuda = MakeCudaTensorOps(0);
+    return cuda.ok() ? std::move(cuda) : MakeCpuTensorOps(num_threads);
+  }
+  // Of all cards the first: a call's tensors are copied to it and back, and no bus
+  // is faster for there being another card.
+  if (device == "cuda:all") return MakeCudaTensorOps(0);
+  MASKD_ASSIGN_OR_RETURN(const int ordinal, CudaOrdinal(device));
+  return MakeCudaTensorOps(ordinal);
 }
 
 }  // namespace maskd
