@@ -18,6 +18,7 @@
 
 #include "kernels/host_memory.h"
 #include "kernels/masker.h"
+#include "kernels/tensor_ops.h"
 #include "server/masking_server.h"
 #include "server/options.h"
 #include "server/version.h"
@@ -95,12 +96,17 @@ int Run(const ServerOptions& options) {
                      choice->masker->backend(), choice->reason);
     return EXIT_FAILURE;
   }
+  auto tensor_ops = MakeTensorOps(options.device, options.threads);
+  if (!tensor_ops.ok()) {
+    spdlog::critical("--device={}: {}", options.device, std::string(tensor_ops.status().message()));
+    return EXIT_FAILURE;
+  }
   // So that the first callers do not wait for the kernel to find memory.
   GrowHeap(static_cast<std::size_t>(std::min(kWarmBytes, options.limits.max_inflight_bytes / 4)));
   const std::string backend = choice->masker->backend();
   const std::string device_name = choice->masker->device_name();
   const int bulk_threads = BulkThreads(options, *choice->masker);
-  auto server = MaskingServer::Start(std::move(choice->masker),
+  auto server = MaskingServer::Start(std::move(choice->masker), *std::move(tensor_ops),
                                      {.listen = options.listen,
                                       .limits = options.limits,
                                       .poll_threads = options.poll_threads,

@@ -63,9 +63,10 @@ std::optional<BlockPool> MakeLanding(Masker& masker, const Limits& limits,
 
 }  // namespace
 
-MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits, const Options& options)
+MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, std::unique_ptr<TensorOps> tensor_ops,
+                             const Limits& limits, const Options& options)
     : masker_(std::move(masker)),
-      tensor_ops_(MakeCpuTensorOps(options.gather_threads)),
+      tensor_ops_(std::move(tensor_ops)),
       gatherer_(options.gather_threads),
       limits_(limits),
       budget_(limits.max_inflight_bytes),
@@ -88,13 +89,20 @@ MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, const Limits& limit
 
 absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_ptr<Masker> masker,
                                                                     const Options& options) {
+  return Start(std::move(masker), MakeCpuTensorOps(options.gather_threads), options);
+}
+
+absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_ptr<Masker> masker,
+                                                                    std::unique_ptr<TensorOps> tensor_ops,
+                                                                    const Options& options) {
   for (const std::string& address : options.listen) {
     MASKD_RETURN_IF_ERROR(CheckListenAddress(address));
     MASKD_RETURN_IF_ERROR(CheckNotInUse(address));
   }
   Limits limits = options.limits;
   limits.max_message_bytes = std::min(limits.max_message_bytes, kMaxGrpcMessageBytes);
-  auto server = absl::WrapUnique(new MaskingServer(std::move(masker), limits, options));
+  auto server =
+      absl::WrapUnique(new MaskingServer(std::move(masker), std::move(tensor_ops), limits, options));
 
   if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;

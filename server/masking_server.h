@@ -53,10 +53,13 @@ class MaskingServer {
     std::string tls_client_certificates = {};
   };
 
-  // Starts serving `masker`.
+  // Starts serving `masker`, and `tensor_ops`, or those of the CPU.
   //
   // Returns INVALID_ARGUMENT if an address is malformed, and UNAVAILABLE if it
   // cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<MaskingServer>> Start(std::unique_ptr<Masker> masker,
+                                                              std::unique_ptr<TensorOps> tensor_ops,
+                                                              const Options& options);
   static absl::StatusOr<std::unique_ptr<MaskingServer>> Start(std::unique_ptr<Masker> masker,
                                                               const Options& options);
 
@@ -83,7 +86,8 @@ class MaskingServer {
   bool Drain(std::chrono::milliseconds bound);
 
  private:
-  MaskingServer(std::unique_ptr<Masker> masker, const Limits& limits, const Options& options);
+  MaskingServer(std::unique_ptr<Masker> masker, std::unique_ptr<TensorOps> tensor_ops, const Limits& limits,
+                const Options& options);
 
   const std::unique_ptr<Masker> masker_;
   const std::unique_ptr<TensorOps> tensor_ops_;
