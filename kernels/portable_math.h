@@ -20,19 +20,17 @@ inline constexpr std::uint64_t kInfinityBits = 0x7ff0000000000000u;
 inline constexpr double kLn2High = 0x1.62e42fefp-1;
 inline constexpr double kLn2Low = 0x1.473de6af278edp-34;
 
-// 2^exponent, -1022 <= exponent <= 1023.
-MASKD_HOST_DEVICE inline double PowerOf2(int exponent) {
-  return DoubleOfBits(static_cast<std::uint64_t>(exponent + 1023) << 52);
-}
-
-// e^x.
+// e^x. Without branches, so that compilers vectorize loops of it.
 MASKD_HOST_DEVICE inline double Exp(double x) {
-  if (x != x) return CanonicalNan(x);
-  if (x > 709.79) return DoubleOfBits(kInfinityBits);
-  if (x < -745.14) return 0;
-  // x = exponent * ln 2 + rest, |rest| <= ln 2 / 2; `lost` is what rounding took.
-  const int exponent = static_cast<int>(x * 0x1.71547652b82fep+0 + (x < 0 ? -0.5 : 0.5));
-  const double high = x - exponent * kLn2High;
+  constexpr double kHighest = 709.79;  // e^x is infinite
+  constexpr double kLowest = -745.14;  // e^x is 0
+  const double limited = x > kHighest ? kHighest : x < kLowest ? kLowest : x;
+  // limited = exponent * ln 2 + rest, |rest| <= ln 2 / 2. The addition of kRound
+  // rounds to an integer, which is then in the lowest bits.
+  constexpr double kRound = 0x1.8p52;
+  const double rounded = limited * 0x1.71547652b82fep+0 + kRound;
+  const double exponent = rounded - kRound;
+  const double high = limited - exponent * kLn2High;
   const double low = exponent * kLn2Low;
   const double rest = high - low;
   const double lost = (high - rest) - low;
@@ -52,9 +50,13 @@ MASKD_HOST_DEVICE inline double Exp(double x) {
   odd = odd * square + 1.0 / 120;
   odd = odd * square + 1.0 / 6;
   const double power = 1 + (rest + (square * (even + rest * odd) + lost));
-  // In two steps: the result may be subnormal, and 2^1024 is no double.
-  const int half = exponent / 2;
-  return power * PowerOf2(half) * PowerOf2(exponent - half);
+  // 2^exponent in two factors: the result may be subnormal, and 2^1024 is no double.
+  // 2048 more keep the bits of a negative exponent from the sign.
+  const std::uint64_t biased = (BitsOfDouble(rounded) + 2048) & 0xfff;
+  const std::uint64_t half = biased / 2;
+  const double first = DoubleOfBits((half + 1023 - 1024) << 52);
+  const double second = DoubleOfBits((biased - half + 1023 - 1024) << 52);
+  return CanonicalNan(x > kHighest ? DoubleOfBits(kInfinityBits) : power * first * second);
 }
 
 // The natural logarithm.

@@ -42,23 +42,31 @@ MASKD_HOST_DEVICE double RowSum(std::int64_t size, const Term& term) {
 // The largest term, -infinity if there is none. NaN is passed over.
 template <typename Term>
 MASKD_HOST_DEVICE double RowMax(std::int64_t size, const Term& term) {
-  double max = -HUGE_VAL;
 #ifdef __CUDA_ARCH__
+  double max = -HUGE_VAL;
   for (std::int64_t i = threadIdx.x % kRowLanes; i < size; i += kRowLanes) {
     const double value = term(i);
-    if (max < value) max = value;
+    max = value > max ? value : max;
   }
   for (int lane = kRowLanes / 2; lane > 0; lane /= 2) {
     const double value = __shfl_xor_sync(0xffffffffu, max, lane);
-    if (max < value) max = value;
+    max = value > max ? value : max;
   }
-#else
-  for (std::int64_t i = 0; i < size; ++i) {
-    const double value = term(i);
-    if (max < value) max = value;
-  }
-#endif
   return max;
+#else
+  double maxima[kRowLanes];
+  for (double& max : maxima) max = -HUGE_VAL;
+  const auto take = [&](std::int64_t lane, double value) {
+    maxima[lane] = value > maxima[lane] ? value : maxima[lane];
+  };
+  std::int64_t first = 0;
+  for (; first + kRowLanes <= size; first += kRowLanes) {
+    for (int lane = 0; lane < kRowLanes; ++lane) take(lane, term(first + lane));
+  }
+  for (std::int64_t i = first; i < size; ++i) take(i - first, term(i));
+  for (int lane = 1; lane < kRowLanes; ++lane) take(0, maxima[lane]);
+  return maxima[0];
+#endif
 }
 
 }  // namespace maskd
