@@ -90,12 +90,10 @@ absl::StatusOr<MaskerChoice> MakeMasker(const std::string& device, const MaskerO
 }
 
 absl::StatusOr<std::unique_ptr<TensorOps>> MakeTensorOps(const std::string& device, int num_threads) {
-  if (device == "cpu") return MakeCpuTensorOps(num_threads);
+  // Their tensors are in the host's memory: to copy them to a card moves more than
+  // the operations do.
+  if (device == "cpu" || device == "auto") return MakeCpuTensorOps(num_threads);
   if (device == "reference") return MakeReferenceTensorOps();
-  if (device == "auto") {
-    absl::StatusOr<std::unique_ptr<TensorOps>> cuda = MakeCudaTensorOps(0);
-    return cuda.ok() ? std::move(cuda) : MakeCpuTensorOps(num_threads);
-  }
   // Of all cards the first: a call's tensors are copied to it and back, and no bus
   // is faster for there being another card.
   if (device == "cuda:all") return MakeCudaTensorOps(0);

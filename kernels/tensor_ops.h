@@ -19,7 +19,8 @@ namespace maskd {
 //
 // What the values of an array break is INVALID_ARGUMENT with the first place and
 // value. RESOURCE_EXHAUSTED: the device has no memory for the call; later calls
-// may succeed. INTERNAL: the device fails. Written arrays are then unspecified.
+// may succeed. UNKNOWN: the device refuses this call alone. INTERNAL: it has
+// failed, and no later call will succeed. Written arrays are then unspecified.
 // Thread-safe: calls may overlap.
 //
 // A NaN that comes of arithmetic is the quiet one without sign and payload.
@@ -85,7 +86,8 @@ std::unique_ptr<TensorOps> MakeCpuTensorOps(int num_threads);
 // CUDA on device `ordinal`. Errors as MakeCudaMasker of masker.h.
 absl::StatusOr<std::unique_ptr<TensorOps>> MakeCudaTensorOps(int ordinal);
 
-// A backend by name, as MakeMasker of masker.h.
+// A backend by name, as MakeMasker of masker.h; "auto" is the CPU, "cuda:all" the
+// first card.
 absl::StatusOr<std::unique_ptr<TensorOps>> MakeTensorOps(const std::string& device, int num_threads);
 
 }  // namespace maskd

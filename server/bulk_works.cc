@@ -23,12 +23,12 @@ absl::StatusOr<grpc::Slice> OnTensors(const grpc::ByteBuffer& message, const Cal
   };
   MASKD_RETURN_IF_ERROR(make_room(request_bytes));
   TensorRequest request(message, parts.pool);
-  TensorCall call(request, parts.tensor_ops, parts.limits, parts.pool);
+  TensorCall call(request, parts.tensor_devices, parts.limits, parts.pool);
   MASKD_ASSIGN_OR_RETURN(const TensorWork work, planner(call));
   // A larger response is refused.
   const std::int64_t result_bytes = std::min(work.result_bytes, parts.limits.max_message_bytes);
   MASKD_RETURN_IF_ERROR(make_room(request_bytes + result_bytes + work.scratch_bytes));
-  MASKD_RETURN_IF_ERROR(work.compute());
+  MASKD_RETURN_IF_ERROR(call.Compute(work));
   return std::move(call).ToMessage();
 }
 

@@ -8,7 +8,6 @@
 
 #include "absl/status/statusor.h"
 #include "kernels/masker.h"
-#include "kernels/tensor_ops.h"
 #include "kernels/token_gatherer.h"
 #include "server/block_pool.h"
 #include "server/bulk_workers.h"
@@ -21,13 +20,14 @@
 #include "server/limits.h"
 #include "server/live_count.h"
 #include "server/reply_pool.h"
+#include "server/tensor_devices.h"
 
 namespace maskd {
 
 // What calls share. Outlives them.
 struct CallParts {
   Masker& masker;
-  TensorOps& tensor_ops;
+  TensorDevices& tensor_devices;
   TokenGatherer& gatherer;
   const Limits& limits;
   CallGate& gate;

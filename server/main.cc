@@ -18,6 +18,7 @@
 
 #include "kernels/host_memory.h"
 #include "kernels/masker.h"
+#include "kernels/status_macros.h"
 #include "kernels/tensor_ops.h"
 #include "server/masking_server.h"
 #include "server/options.h"
@@ -55,6 +56,19 @@ void LogDeviceError(const DeviceState& device) {
     spdlog::error("{}{} has failed and takes no more calls until maskd is started again; others answer: {}",
                   device.id, device.name.empty() ? "" : " (" + device.name + ")", device.error);
   }
+}
+
+// What tensor operations run on: behind a card there is the CPU.
+absl::StatusOr<std::unique_ptr<TensorDevices>> MakeTensorDevices(const ServerOptions& options) {
+  MASKD_ASSIGN_OR_RETURN(std::unique_ptr<TensorOps> device, MakeTensorOps(options.device, options.threads));
+  const bool card = options.device.starts_with("cuda");
+  const auto on_failure = [](const absl::Status& status) {
+    spdlog::error(
+        "the card of the tensor operations has failed; the CPU does them until maskd is started again: {}",
+        std::string(status.message()));
+  };
+  return std::make_unique<TensorDevices>(std::move(device),
+                                         card ? MakeCpuTensorOps(options.threads) : nullptr, on_failure);
 }
 
 // Where tokens are gathered, and why.
@@ -96,9 +110,9 @@ int Run(const ServerOptions& options) {
                      choice->masker->backend(), choice->reason);
     return EXIT_FAILURE;
   }
-  auto tensor_ops = MakeTensorOps(options.device, options.threads);
-  if (!tensor_ops.ok()) {
-    spdlog::critical("--device={}: {}", options.device, std::string(tensor_ops.status().message()));
+  auto tensor_devices = MakeTensorDevices(options);
+  if (!tensor_devices.ok()) {
+    spdlog::critical("--device={}: {}", options.device, std::string(tensor_devices.status().message()));
     return EXIT_FAILURE;
   }
   // So that the first callers do not wait for the kernel to find memory.
@@ -106,7 +120,7 @@ int Run(const ServerOptions& options) {
   const std::string backend = choice->masker->backend();
   const std::string device_name = choice->masker->device_name();
   const int bulk_threads = BulkThreads(options, *choice->masker);
-  auto server = MaskingServer::Start(std::move(choice->masker), *std::move(tensor_ops),
+  auto server = MaskingServer::Start(std::move(choice->masker), *std::move(tensor_devices),
                                      {.listen = options.listen,
                                       .limits = options.limits,
                                       .poll_threads = options.poll_threads,

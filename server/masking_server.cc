@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "kernels/status_macros.h"
+#include "kernels/tensor_ops.h"
 #include "server/listen_address.h"
 
 namespace maskd {
@@ -63,10 +64,10 @@ std::optional<BlockPool> MakeLanding(Masker& masker, const Limits& limits,
 
 }  // namespace
 
-MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, std::unique_ptr<TensorOps> tensor_ops,
+MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, std::unique_ptr<TensorDevices> tensor_devices,
                              const Limits& limits, const Options& options)
     : masker_(std::move(masker)),
-      tensor_ops_(std::move(tensor_ops)),
+      tensor_devices_(std::move(tensor_devices)),
       gatherer_(options.gather_threads),
       limits_(limits),
       budget_(limits.max_inflight_bytes),
@@ -75,7 +76,7 @@ MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, std::unique_ptr<Ten
       workers_(options.bulk_threads),
       idle_watch_(limits.max_idle),
       parts_{.masker = *masker_,
-             .tensor_ops = *tensor_ops_,
+             .tensor_devices = *tensor_devices_,
              .gatherer = gatherer_,
              .limits = limits_,
              .gate = gate_,
@@ -89,12 +90,12 @@ MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, std::unique_ptr<Ten
 
 absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_ptr<Masker> masker,
                                                                     const Options& options) {
-  return Start(std::move(masker), MakeCpuTensorOps(options.gather_threads), options);
+  auto cpu = std::make_unique<TensorDevices>(MakeCpuTensorOps(options.gather_threads), nullptr, nullptr);
+  return Start(std::move(masker), std::move(cpu), options);
 }
 
-absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_ptr<Masker> masker,
-                                                                    std::unique_ptr<TensorOps> tensor_ops,
-                                                                    const Options& options) {
+absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(
+    std::unique_ptr<Masker> masker, std::unique_ptr<TensorDevices> tensor_devices, const Options& options) {
   for (const std::string& address : options.listen) {
     MASKD_RETURN_IF_ERROR(CheckListenAddress(address));
     MASKD_RETURN_IF_ERROR(CheckNotInUse(address));
@@ -102,7 +103,7 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
   Limits limits = options.limits;
   limits.max_message_bytes = std::min(limits.max_message_bytes, kMaxGrpcMessageBytes);
   auto server =
-      absl::WrapUnique(new MaskingServer(std::move(masker), std::move(tensor_ops), limits, options));
+      absl::WrapUnique(new MaskingServer(std::move(masker), std::move(tensor_devices), limits, options));
 
   if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;

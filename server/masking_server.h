@@ -14,7 +14,6 @@
 
 #include "absl/status/statusor.h"
 #include "kernels/masker.h"
-#include "kernels/tensor_ops.h"
 #include "kernels/token_gatherer.h"
 #include "server/block_pool.h"
 #include "server/bulk_workers.h"
@@ -26,6 +25,7 @@
 #include "server/limits.h"
 #include "server/masking_service.h"
 #include "server/reply_pool.h"
+#include "server/tensor_devices.h"
 
 namespace maskd {
 
@@ -53,12 +53,13 @@ class MaskingServer {
     std::string tls_client_certificates = {};
   };
 
-  // Starts serving `masker`, and `tensor_ops`, or those of the CPU.
+  // Starts serving `masker`, and tensor operations on `tensor_devices`, or on the
+  // CPU.
   //
   // Returns INVALID_ARGUMENT if an address is malformed, and UNAVAILABLE if it
   // cannot be listened on.
   static absl::StatusOr<std::unique_ptr<MaskingServer>> Start(std::unique_ptr<Masker> masker,
-                                                              std::unique_ptr<TensorOps> tensor_ops,
+                                                              std::unique_ptr<TensorDevices> tensor_devices,
                                                               const Options& options);
   static absl::StatusOr<std::unique_ptr<MaskingServer>> Start(std::unique_ptr<Masker> masker,
                                                               const Options& options);
@@ -86,11 +87,11 @@ class MaskingServer {
   bool Drain(std::chrono::milliseconds bound);
 
  private:
-  MaskingServer(std::unique_ptr<Masker> masker, std::unique_ptr<TensorOps> tensor_ops, const Limits& limits,
-                const Options& options);
+  MaskingServer(std::unique_ptr<Masker> masker, std::unique_ptr<TensorDevices> tensor_devices,
+                const Limits& limits, const Options& options);
 
   const std::unique_ptr<Masker> masker_;
-  const std::unique_ptr<TensorOps> tensor_ops_;
+  const std::unique_ptr<TensorDevices> tensor_devices_;
   TokenGatherer gatherer_;
   const Limits limits_;
   CallGate gate_;

@@ -4,6 +4,14 @@
 
 namespace maskd {
 
+absl::Status TensorCall::Compute(const TensorWork& work) {
+  const absl::Status status = work.compute();
+  TensorOps* const instead = devices_.Instead(*ops_, status);
+  if (instead == nullptr) return status;
+  ops_ = instead;
+  return work.compute();
+}
+
 absl::Status TensorCall::Respond(std::initializer_list<ResponseTensor> tensors) {
   if (request_.streamed()) {
     fields_ = SerializeWithoutData(tensors);

@@ -15,20 +15,27 @@
 #include "kernels/tensor_ops.h"
 #include "server/limits.h"
 #include "server/reply_pool.h"
+#include "server/tensor_devices.h"
 #include "server/tensor_request.h"
 #include "server/tensor_response.h"
 
 namespace maskd {
 
+struct TensorWork;
+
 // Not thread-safe.
 class TensorCall {
  public:
   // Refers to all of these. `request` says whether the call is streamed.
-  TensorCall(TensorRequest& request, TensorOps& ops, const Limits& limits, ReplyPool& pool)
-      : request_(request), ops_(ops), limits_(limits), pool_(pool) {}
+  TensorCall(TensorRequest& request, TensorDevices& devices, const Limits& limits, ReplyPool& pool)
+      : request_(request), devices_(devices), ops_(&devices.current()), limits_(limits), pool_(pool) {}
 
   TensorRequest& request() { return request_; }
-  TensorOps& ops() { return ops_; }
+  TensorOps& ops() { return *ops_; }
+
+  // Computes and responds, on another device if this one fails. Throws
+  // std::bad_alloc.
+  absl::Status Compute(const TensorWork& work);
 
   // Makes the response of these tensors, and says where their data goes.
   //
@@ -49,7 +56,8 @@ class TensorCall {
 
  private:
   TensorRequest& request_;
-  TensorOps& ops_;
+  TensorDevices& devices_;
+  TensorOps* ops_;
   const Limits& limits_;
   ReplyPool& pool_;
   std::string fields_;
@@ -62,7 +70,8 @@ struct TensorWork {
   // the work.
   std::int64_t result_bytes = 0;
   std::int64_t scratch_bytes = 0;
-  // Computes and responds, when the data of the request is there.
+  // Computes and responds, when the data of the request is there; as often as it
+  // has to be done.
   std::function<absl::Status()> compute;
 };
 

@@ -62,7 +62,7 @@ absl::Status TensorStream::Begin(std::string operation, int number) {
   pass_.emplace(std::move(pass));
   number_ = number;
   request_.emplace(std::move(operation), parts_.pool);
-  call_.emplace(*request_, parts_.tensor_ops, parts_.limits, parts_.pool);
+  call_.emplace(*request_, parts_.tensor_devices, parts_.limits, parts_.pool);
   MASKD_ASSIGN_OR_RETURN(TensorWork work, FindStreamedOperation(number)(*call_));
   bytes_left_ = request_->streamed_bytes();
   const std::int64_t bytes = bytes_left_ + kMessagesHeld * std::min(bytes_left_, kMaxChunkBytes) +
@@ -93,7 +93,7 @@ absl::Status TensorStream::Compute() {
     return absl::InvalidArgumentError(absl::StrCat("the stream ended ", bytes_left_, " bytes before the ",
                                                    request_->streamed_bytes(), " of its tensors"));
   }
-  MASKD_RETURN_IF_ERROR(work_->compute());
+  MASKD_RETURN_IF_ERROR(call_->Compute(*work_));
   response_ = (*std::move(call_)).ToStream();
   return absl::OkStatus();
 }

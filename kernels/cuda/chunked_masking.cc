@@ -254,7 +254,7 @@ class ChunkedMasking {
                   .values = DeviceAs<std::uint32_t>(slot, ChunkArray::kNoiseValues),
                   .direction = plan_.noise_direction,
                   .seeded_noise_scale = plan_.seeded_noise_scale,
-                   .torch_cuda = torch_cuda},
+                  .torch_cuda = torch_cuda},
         .results = {.ids_restore = ResultIf(slot, want.ids_restore, ChunkArray::kIdsRestore),
                     .ids_keep = ResultIf(slot, want.ids_keep, ChunkArray::kIdsKeep),
                     .ids_mask = ResultIf(slot, want.ids_mask, ChunkArray::kIdsMask),

@@ -48,7 +48,7 @@ __global__ void __launch_bounds__(kBlockThreads)
     Word* const destination = reinterpret_cast<Word*>(op.destination) + row * row_words;
     if (source >= 0) {
       CopyRow(reinterpret_cast<const Word*>(op.source) + source * row_words, destination, row_words, lane,
-                lanes);
+              lanes);
     } else if (source == kFillRow && op.fill != nullptr) {
       CopyRow(reinterpret_cast<const Word*>(op.fill), destination, row_words, lane, lanes);
     } else if (source == kFillRow) {

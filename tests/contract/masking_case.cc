@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <iostream>
+#include <limits>
 
 namespace maskd {
 namespace {
