@@ -89,6 +89,11 @@ void TimeHostResident(const Setting& setting, std::span<const BatchShape> shapes
   const PinnedCopies copies(most);
   std::vector<std::byte> tokens(static_cast<std::size_t>(most));
   FillTokens(tokens);
+  std::vector<HostBlock> pinned;
+  for (const HostWay& way : setting.host_ways) {
+    pinned.push_back(way.pinned ? way.masker.AllocateTokenMemory(tokens.size()) : HostBlock());
+    if (way.pinned) std::memcpy(pinned.back().bytes.data(), tokens.data(), tokens.size());
+  }
   for (const BatchShape& shape : shapes) {
     if (shape.token_bytes == 0) continue;
     if (!fits(shape)) {
@@ -99,20 +104,25 @@ void TimeHostResident(const Setting& setting, std::span<const BatchShape> shapes
     }
     const absl::StatusOr<MaskingPlan> plan = MakeMaskingPlan(SpecOf(shape));
     Check(plan.status());
-    HostResults results(plan->result_bytes);
     HostResults expected(plan->result_bytes);
-    const Timing timing = TimeMasking(setting.cuda, *plan, results.Buffers(tokens.data()));
     const Timing cpu = TimeMasking(setting.cpu, *plan, expected.Buffers(tokens.data()));
-    if (results != expected) Fail(absl::StrCat(shape.Name(), ": results differ from the CPU backend's"));
     const std::int64_t out = plan->result_bytes.total();
     const Timing copy = copies.Time(shape.TokensBytes(), out, setting.timer);
-    report.Add({.what = "masking",
-                .shape = shape,
-                .bytes = static_cast<double>(shape.TokensBytes() + out),
-                .timing = timing,
-                .of_copy = copy.us / timing.us,
-                .over_copy = timing.us / copy.us,
-                .note = absl::StrCat("cpu backend ", static_cast<std::int64_t>(cpu.us), " us")});
+    for (std::size_t i = 0; i < setting.host_ways.size(); ++i) {
+      const HostWay& way = setting.host_ways[i];
+      HostResults results(plan->result_bytes);
+      const std::byte* const from = way.pinned ? pinned[i].bytes.data() : tokens.data();
+      const Timing timing = TimeMasking(way.masker, *plan, results.Buffers(from));
+      if (results != expected)
+        Fail(absl::StrCat(way.what, ", ", shape.Name(), ": results differ from the CPU backend's"));
+      report.Add({.what = way.what,
+                  .shape = shape,
+                  .bytes = static_cast<double>(shape.TokensBytes() + out),
+                  .timing = timing,
+                  .of_copy = copy.us / timing.us,
+                  .over_copy = timing.us / copy.us,
+                  .note = absl::StrCat("cpu backend ", static_cast<std::int64_t>(cpu.us), " us")});
+    }
   }
 }
 

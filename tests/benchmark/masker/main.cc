@@ -18,7 +18,7 @@ constexpr int kSkipped = 77;  // what ctest and scripts/gpu-check take as absent
 constexpr char kHelp[] =
     "Times masking on a CUDA device: tokens in device memory (between two events) and in host memory (by "
     "the\n"
-    "clock, through the backend that the server uses).\n\n"
+    "clock, through the backend that the server uses, gathered each way that it knows).\n\n"
     "Example: masker_bench --quick\n"
     "         masker_bench --filter=L=4096 --json=masker.json\n\n"
     "Columns:\n"
@@ -33,7 +33,8 @@ constexpr char kHelp[] =
     "            same bytes to the device and back from pinned memory over the time\n"
     "  / copy    time over that of a copy of the same bytes\n"
     "  launches  kernels, copies and fills of one masking\n\n"
-    "masking is what the backend does: order, then gather. With an early gather that kernel is launched "
+    "In device memory, masking is what the backend does: order, then gather. With an early gather that "
+    "kernel is launched "
     "while the\n"
     "one before it ends (programmatic dependent launch); as one kernel, a block orders a sequence and copies "
     "it.\n\n"
@@ -77,13 +78,23 @@ int Run(const Flags& flags) {
   const EventTimer timer(stream.get(), flags.repeats);
   Check(cudaMemGetInfo(&free_bytes, &total_bytes), "cudaMemGetInfo");
   const std::unique_ptr<Masker> cpu = MakeCpuMasker(0);
-  const absl::StatusOr<std::unique_ptr<Masker>> cuda = MakeCudaMasker(0);
-  Check(cuda.status());
+  const auto make = [](GatherWay way) {
+    absl::StatusOr<std::unique_ptr<Masker>> masker = MakeCudaMasker(0, {.gather_way = way});
+    Check(masker.status());
+    return *std::move(masker);
+  };
+  const std::unique_ptr<Masker> by_host = make(GatherWay::kHost);
+  const std::unique_ptr<Masker> by_rows = make(GatherWay::kKeptRows);
+  const std::unique_ptr<Masker> by_copy = make(GatherWay::kCopyIn);
+  const HostWay host_ways[] = {{.what = "gather on the host", .masker = *by_host, .pinned = false},
+                               {.what = "kept rows, pinned", .masker = *by_rows, .pinned = true},
+                               {.what = "all copied in", .masker = *by_copy, .pinned = false},
+                               {.what = "all copied in, pinned", .masker = *by_copy, .pinned = true}};
 
   const Setting setting = {
       .timer = timer,
       .cpu = *cpu,
-      .cuda = **cuda,
+      .host_ways = host_ways,
       .copy_rate = timer.CopyRate(),
       .l2_bytes = device.l2CacheSize,
       .device_bytes = std::min(Gibibytes(flags.device_gib), static_cast<std::int64_t>(free_bytes / 10 * 8)),

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "kernels/masker.h"
 #include "tests/benchmark/masker/batch_shape.h"
@@ -13,10 +14,17 @@
 
 namespace maskd::bench {
 
+// A way of gathering tokens that are in host memory (GatherWay).
+struct HostWay {
+  std::string what;
+  Masker& masker;
+  bool pinned;  // whether tokens are in memory of AllocateTokenMemory
+};
+
 struct Setting {
   const EventTimer& timer;
   Masker& cpu;
-  Masker& cuda;
+  std::span<const HostWay> host_ways;
   double copy_rate;           // GB/s
   std::int64_t l2_bytes;      // of the device
   std::int64_t device_bytes;  // at most so much of its memory
@@ -28,7 +36,7 @@ struct Setting {
 void TimeDeviceResident(const Setting& setting, std::span<const BatchShape> shapes, bool all_ways,
                         Report& report);
 
-// Tokens and results in ordinary host memory, through Masker, by the clock.
+// Tokens and results in host memory, through Masker, each way, by the clock.
 void TimeHostResident(const Setting& setting, std::span<const BatchShape> shapes, Report& report);
 
 // The order of L=65536, N=16, beside cub::DeviceSegmentedSort of the same keys.
