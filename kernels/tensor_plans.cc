@@ -236,6 +236,11 @@ absl::StatusOr<PadPlan> MakePadPlan(const PadSpec& spec) {
   plan.padded_shape.insert(plan.padded_shape.end(), step.begin(), step.end());
   MASKD_RETURN_IF_ERROR(CheckShape("the padded batch", plan.padded_shape, spec.element_bytes));
   MASKD_RETURN_IF_ERROR(CheckShape("the mask", plan.mask_shape, 4));
+  if (4 * CountOf(plan.mask_shape) > kMaxCount - spec.element_bytes * CountOf(plan.padded_shape)) {
+    return absl::InvalidArgumentError(absl::StrCat("the padded batch of the shape ",
+                                                   ShapeName(plan.padded_shape),
+                                                   " and its mask have more than 2^62 bytes"));
+  }
   return plan;
 }
 

@@ -114,6 +114,12 @@ TEST(PadPlanTest, RefusesWhatBreaksARule) {
   ExpectRefused(PlanPadWith([](PadSpec& spec) { spec.padded_length = -77; }), {"padded_length is -77"});
   ExpectRefused(PlanPadWith([](PadSpec& spec) { spec.padded_length = std::int64_t{1} << 61; }),
                 {std::to_string(std::int64_t{1} << 61)});
+  ExpectRefused(PlanPadWith([](PadSpec& spec) {  // either fits, and both do not
+                  spec.values_shape = {1};
+                  spec.lengths = {1};
+                  spec.padded_length = std::int64_t{1} << 60;
+                }),
+                {"more than 2^62 bytes"});
   ExpectRefused(PlanPadWith([](PadSpec& spec) { spec.element_bytes = 0; }), {"0 bytes"});
   ExpectRefused(PlanPadWith([](PadSpec& spec) { spec.element_bytes = -77; }), {"-77 bytes"});
   ExpectRefused(PlanPadWith([](PadSpec& spec) { spec.mask_type = MaskType::kPackedBits; }), {"packed bits"});
