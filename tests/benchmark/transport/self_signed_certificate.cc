@@ -28,8 +28,9 @@ using Extension = std::unique_ptr<X509_EXTENSION, FreeWith<X509_EXTENSION_free>>
 using File = std::unique_ptr<std::FILE, FreeWith<std::fclose>>;
 
 bool Sign(X509* certificate, EVP_PKEY* key, const std::string& host) {
-  const Extension names(
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, absl::StrCat("DNS:", host).c_str()));
+  const bool is_address = host.find_first_not_of("0123456789.") == std::string::npos;
+  const std::string name = absl::StrCat(is_address ? "IP:" : "DNS:", host);
+  const Extension names(X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, name.c_str()));
   X509_NAME* const subject = X509_get_subject_name(certificate);
   const auto* const common_name = reinterpret_cast<const unsigned char*>(host.c_str());
   return names != nullptr && X509_set_version(certificate, X509_VERSION_3) == 1 &&
