@@ -64,7 +64,7 @@ std::uint64_t MixBits(std::uint64_t value) {
 
 std::vector<MaskingCase> InGoodTime(std::vector<MaskingCase> cases) {
 #ifdef __SANITIZE_THREAD__
-  constexpr std::int64_t kLongest = 200'000;
+  constexpr std::int64_t kLongest = 250'000;
 #else
   constexpr std::int64_t kLongest = std::numeric_limits<std::int64_t>::max();
 #endif
