@@ -6,7 +6,11 @@
 #include <condition_variable>
 #include <mutex>
 #include <random>
+#include <utility>
 
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "client/status_adapter.h"
 
 namespace maskd {
@@ -24,6 +28,15 @@ std::chrono::milliseconds Spread(std::chrono::milliseconds delay) {
   thread_local std::minstd_rand random(std::random_device{}());
   std::uniform_int_distribution<std::int64_t> part(delay.count() / 2, delay.count() * 3 / 2);
   return std::chrono::milliseconds(part(random));
+}
+
+// The payload of a status that has the server's advice, in milliseconds.
+constexpr char kRetryDelay[] = "maskd/retry-delay-ms";
+
+absl::Status WithDelay(Outcome outcome) {
+  if (outcome.retry_delay.has_value())
+    outcome.status.SetPayload(kRetryDelay, absl::Cord(absl::StrCat(outcome.retry_delay->count())));
+  return std::move(outcome.status);
 }
 
 // Returns early if a stop is requested.
@@ -49,31 +62,52 @@ CallScope BeginCall(const MaskingClient::Options& options, const CallLimits& lim
           .stop = limits.stop};
 }
 
-absl::Status Retry(const CallScope& scope, int max_attempts, const std::function<Outcome()>& attempt) {
+absl::Status CallScope::Check() const {
+  if (stop.stop_requested()) return absl::CancelledError("the caller asked to stop");
+  if (ended()) return absl::DeadlineExceededError("the deadline of the call has passed");
+  return absl::OkStatus();
+}
+
+std::optional<std::chrono::milliseconds> AdvisedDelay(const absl::Status& status) {
+  const auto payload = status.GetPayload(kRetryDelay);
+  std::int64_t delay = 0;
+  if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &delay)) return std::nullopt;
+  return std::chrono::milliseconds(delay);
+}
+
+absl::Status Retry(CallScope scope, int max_attempts, bool wait_for_room,
+                   const std::function<Outcome(const CallScope& scope)>& attempt) {
   std::chrono::milliseconds backoff = kFirstBackoff;
   for (int unavailable = 0;;) {
     if (scope.stop.stop_requested()) return absl::CancelledError("the caller asked to stop");
-    Outcome outcome = attempt();
+    Outcome outcome = attempt(scope);
+    ++scope.attempt;
     std::chrono::milliseconds delay;
     if (absl::IsUnavailable(outcome.status) && ++unavailable < max_attempts) {
       delay = outcome.retry_delay.value_or(backoff);
       backoff = std::min(2 * backoff, kLongestBackoff);
-    } else if (absl::IsResourceExhausted(outcome.status) && outcome.retry_delay.has_value()) {
+    } else if (wait_for_room && absl::IsResourceExhausted(outcome.status) &&
+               outcome.retry_delay.has_value()) {
       delay = *outcome.retry_delay;
     } else {
-      return outcome.status;
+      return WithDelay(std::move(outcome));
     }
     delay = Spread(delay);
     // What is known now is worth more than a deadline that passes.
-    if (std::chrono::system_clock::now() + delay >= scope.deadline) return outcome.status;
+    if (std::chrono::system_clock::now() + delay >= scope.deadline) return WithDelay(std::move(outcome));
     Sleep(delay, scope.stop);
   }
+}
+
+void SetScope(const CallScope& scope, grpc::ClientContext& context) {
+  context.set_deadline(scope.deadline);
+  if (scope.attempt > 1) context.AddMetadata("maskd-attempt", std::to_string(scope.attempt));
 }
 
 Outcome CallUnary(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
                   std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response) {
   grpc::ClientContext context;
-  context.set_deadline(scope.deadline);
+  SetScope(scope, context);
   if (call_bytes > 0) context.AddMetadata("maskd-call-bytes", std::to_string(call_bytes));
   const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
   grpc::CompletionQueue queue;

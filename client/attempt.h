@@ -22,10 +22,15 @@
 
 namespace maskd {
 
-// What all attempts of a call share.
+// What bounds a call, and each attempt of it.
 struct CallScope {
   std::chrono::system_clock::time_point deadline;
   std::stop_token stop;
+  int attempt = 1;  // which one it is
+
+  bool ended() const { return stop.stop_requested() || std::chrono::system_clock::now() >= deadline; }
+  // CANCELLED or DEADLINE_EXCEEDED if it has ended.
+  absl::Status Check() const;
 };
 
 // A connection to `address`, which CheckAddress has found well-formed.
@@ -41,10 +46,18 @@ struct Outcome {
   std::optional<std::chrono::milliseconds> retry_delay = {};
 };
 
+// The delay that the server advised with the error that Retry returned.
+std::optional<std::chrono::milliseconds> AdvisedDelay(const absl::Status& status);
+
 // Makes attempts until one succeeds, fails for good, or the call must end.
 // UNAVAILABLE is tried again `max_attempts` times in all, RESOURCE_EXHAUSTED
-// with a retry delay until the deadline.
-absl::Status Retry(const CallScope& scope, int max_attempts, const std::function<Outcome()>& attempt);
+// with a retry delay until the deadline if `wait_for_room`.
+absl::Status Retry(CallScope scope, int max_attempts, bool wait_for_room,
+                   const std::function<Outcome(const CallScope& scope)>& attempt);
+
+// Has `context` end with `scope` at its deadline, and tells the server of an attempt that is
+// not the first.
+void SetScope(const CallScope& scope, grpc::ClientContext& context);
 
 // Sends `request` to the unary `method` and waits for the response. `call_bytes`
 // (0: not said) is what request and response have together.

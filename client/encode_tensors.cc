@@ -5,19 +5,15 @@
 #include <algorithm>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "client/attempt.h"
+#include "kernels/status_macros.h"
 #include "maskd/v1/masking.pb.h"
 #include "proto/field_head.h"
 
 namespace maskd {
 absl::Status TensorMessage::Add(absl::string_view name, int number, const TensorView& tensor) {
   const TensorForm& form = tensor.form;
-  if (form.bytes() < 0 || tensor.data.size() != static_cast<std::uint64_t>(form.bytes())) {
-    return absl::InvalidArgumentError(absl::StrCat(name, " has ", tensor.data.size(), " bytes; its shape ",
-                                                   ShapeName(form.shape), " of ", form.element_bytes(),
-                                                   "-byte elements has another number"));
-  }
+  MASKD_RETURN_IF_ERROR(CheckData(name, tensor));
   v1::Tensor message;
   message.set_element_type(static_cast<v1::ElementType>(form.type));
   if (form.type == ElementType::kOther) message.set_element_bytes(form.other_bytes);

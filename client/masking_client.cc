@@ -1,11 +1,13 @@
 #include "client/masking_client.h"
 
 #include <algorithm>
-#include <thread>
+#include <stop_token>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/attempt.h"
+#include "client/batch_parts.h"
 #include "client/borrowed_bytes.h"
 #include "client/connection.h"
 #include "client/decode_response.h"
@@ -52,14 +54,6 @@ absl::StatusOr<MaskedBatch> MaskIntoBatch(const MaskingSpec& spec, const Mask& m
   return batch;
 }
 
-// How many of `connections` the samples of a batch are split over. The draws of
-// torch are one stream, which parts can skip into only so far.
-std::int64_t PartsOf(const MaskingPlan& plan, std::size_t connections) {
-  const std::uint64_t draws = static_cast<std::uint64_t>(plan.batch_size * plan.sequence_length);
-  if (plan.noise_source == NoiseSource::kTorchCpu && plan.torch_skip + draws > kMaxTorchSkip) return 1;
-  return std::min<std::int64_t>(plan.batch_size, static_cast<std::int64_t>(connections));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MaskingClient>> MaskingClient::Connect(const std::string& address,
@@ -102,10 +96,7 @@ absl::StatusOr<MaskingFacts> MaskingClient::Mask(const MaskingSpec& spec, std::s
                                                  const Results& results, const CallLimits& limits) {
   // The plan says how large the results are.
   MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
-  if (tokens.size() != static_cast<std::uint64_t>(plan.tokens_bytes)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("tokens has ", tokens.size(), " bytes; the layout of the spec has ", plan.tokens_bytes));
-  }
+  MASKD_RETURN_IF_ERROR(CheckTokens(plan, tokens));
   const CallScope scope = BeginCall(options_, limits);
   MaskingFacts facts;
   const bool streamed =
@@ -124,14 +115,15 @@ absl::Status MaskingClient::MaskUnary(const MaskingSpec& spec, const MaskingPlan
       EncodeRandomMasking(spec).SerializeAsString() + EncodePayloadHead(plan.tokens_bytes);
   const std::int64_t call_bytes =
       static_cast<std::int64_t>(fields.size()) + plan.tokens_bytes + plan.result_bytes.total();
-  const absl::Status status = Retry(scope, options_.max_attempts, [&] {
-    const grpc::Slice slices[] = {grpc::Slice(fields), borrowed.ToSlice(0, borrowed.size())};
-    grpc::ByteBuffer response;
-    Outcome outcome =
-        CallUnary(connection, kRandomMasking, grpc::ByteBuffer(slices, 2), call_bytes, scope, &response);
-    if (outcome.status.ok()) outcome.status = DecodeRandomMasking(response, plan, results(), facts);
-    return outcome;
-  });
+  const absl::Status status =
+      Retry(scope, options_.max_attempts, options_.wait_for_room, [&](const CallScope& attempt) {
+        const grpc::Slice slices[] = {grpc::Slice(fields), borrowed.ToSlice(0, borrowed.size())};
+        grpc::ByteBuffer response;
+        Outcome outcome = CallUnary(connection, kRandomMasking, grpc::ByteBuffer(slices, 2), call_bytes,
+                                    attempt, &response);
+        if (outcome.status.ok()) outcome.status = DecodeRandomMasking(response, plan, results(), facts);
+        return outcome;
+      });
   TakeBack(borrowed, connection);
   return status;
 }
@@ -139,41 +131,23 @@ absl::Status MaskingClient::MaskUnary(const MaskingSpec& spec, const MaskingPlan
 absl::Status MaskingClient::MaskStreamed(const MaskingSpec& spec, const MaskingPlan& plan,
                                          std::span<const std::byte> tokens, const MaskingBuffers& results,
                                          const CallScope& scope, MaskingFacts& facts) {
-  const auto mask_on = [&](Connection& connection, const MaskingSpec& part_spec, const MaskingPlan& part_plan,
-                           std::span<const std::byte> part_tokens, const MaskingBuffers& part_results,
-                           MaskingFacts& part_facts) {
-    BorrowedBytes borrowed(part_tokens);
-    const absl::Status status = Retry(scope, options_.max_attempts, [&] {
-      return CallStream(connection, part_spec, part_plan, borrowed, part_results, scope, part_facts);
-    });
+  const std::size_t num_parts =
+      CanBeCut(plan) ? std::min(connections_.size(), static_cast<std::size_t>(plan.batch_size)) : 1;
+  const std::vector<double> equal(num_parts, 1);
+  const auto mask_part = [&](std::size_t i, const BatchPart& part) -> absl::StatusOr<MaskingFacts> {
+    Connection& connection = *connections_[i];
+    BorrowedBytes borrowed(part.tokens);
+    MaskingFacts part_facts;
+    const absl::Status part_status =
+        Retry(scope, options_.max_attempts, options_.wait_for_room, [&](const CallScope& attempt) {
+          return CallStream(connection, part.spec, part.plan, borrowed, part.results, attempt, part_facts);
+        });
     TakeBack(borrowed, connection);
-    return status;
+    MASKD_RETURN_IF_ERROR(part_status);
+    return part_facts;
   };
-  const std::int64_t num_parts = PartsOf(plan, connections_.size());
-  if (num_parts == 1) return mask_on(*connections_.front(), spec, plan, tokens, results, facts);
-
-  std::vector<absl::Status> statuses(static_cast<std::size_t>(num_parts));
-  std::vector<MaskingFacts> all_facts(statuses.size());
-  const auto mask_part = [&](std::int64_t i) -> absl::Status {
-    const std::int64_t first = plan.batch_size * i / num_parts;
-    const std::int64_t last = plan.batch_size * (i + 1) / num_parts;
-    const auto sample_bytes = static_cast<std::size_t>(plan.tokens_bytes / plan.batch_size);
-    const MaskingSpec part_spec = SpecOfSamples(spec, first, last - first);
-    MASKD_ASSIGN_OR_RETURN(const MaskingPlan part_plan, MakeMaskingPlan(part_spec));
-    return mask_on(*connections_[static_cast<std::size_t>(i)], part_spec, part_plan,
-                   tokens.subspan(static_cast<std::size_t>(first) * sample_bytes,
-                                  static_cast<std::size_t>(last - first) * sample_bytes),
-                   ResultsOfSamples(plan, results, first), all_facts[static_cast<std::size_t>(i)]);
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (std::int64_t i = 0; i < num_parts; ++i) {
-      threads.emplace_back(
-          [&statuses, &mask_part, i] { statuses[static_cast<std::size_t>(i)] = mask_part(i); });
-    }
-  }
-  for (const absl::Status& status : statuses) MASKD_RETURN_IF_ERROR(status);
-  facts = all_facts.front();
+  MASKD_ASSIGN_OR_RETURN(
+      facts, MaskParts(spec, plan, tokens, results, ShareOut(plan.batch_size, 1, equal), mask_part));
   return absl::OkStatus();
 }
 
@@ -195,20 +169,23 @@ absl::StatusOr<MaskingFacts> MaskingClient::Draw(const MaskingSpec& spec, const 
   const grpc::Slice slice(EncodeGenerateMask(spec).SerializeAsString());
   const grpc::ByteBuffer request(&slice, 1);
   MaskingFacts facts;
-  MASKD_RETURN_IF_ERROR(Retry(scope, options_.max_attempts, [&] {
-    grpc::ByteBuffer response;
-    Outcome outcome = CallUnary(*connections_.front(), kGenerateMask, request, 0, scope, &response);
-    if (outcome.status.ok()) outcome.status = DecodeGenerateMask(response, plan, results(), facts);
-    return outcome;
-  }));
+  MASKD_RETURN_IF_ERROR(
+      Retry(scope, options_.max_attempts, options_.wait_for_room, [&](const CallScope& attempt) {
+        grpc::ByteBuffer response;
+        Outcome outcome = CallUnary(*connections_.front(), kGenerateMask, request, 0, attempt, &response);
+        if (outcome.status.ok()) outcome.status = DecodeGenerateMask(response, plan, results(), facts);
+        return outcome;
+      }));
   return facts;
 }
 
-absl::StatusOr<ServerInfo> MaskingClient::GetServerInfo() {
+absl::StatusOr<ServerInfo> MaskingClient::GetServerInfo(const CallLimits& limits) {
   const auto stub = v1::MaskingService::NewStub(connections_.front()->channel());
   v1::GetServerInfoResponse response;
   grpc::ClientContext context;
-  context.set_deadline(BeginCall(options_, {}).deadline);
+  const CallScope scope = BeginCall(options_, limits);
+  context.set_deadline(scope.deadline);
+  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
   MASKD_RETURN_IF_ERROR(FromGrpcStatus(stub->GetServerInfo(&context, v1::GetServerInfoRequest(), &response)));
   ServerInfo info{
       .version = response.version(),
@@ -231,13 +208,15 @@ absl::StatusOr<ServerInfo> MaskingClient::GetServerInfo() {
   return info;
 }
 
-absl::Status MaskingClient::CheckHealth() {
+absl::Status MaskingClient::CheckHealth(const CallLimits& limits) {
   const auto stub = grpc::health::v1::Health::NewStub(connections_.front()->channel());
   grpc::health::v1::HealthCheckRequest request;
   request.set_service(v1::MaskingService::service_full_name());
   grpc::health::v1::HealthCheckResponse response;
   grpc::ClientContext context;
-  context.set_deadline(BeginCall(options_, {}).deadline);
+  const CallScope scope = BeginCall(options_, limits);
+  context.set_deadline(scope.deadline);
+  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
   const absl::Status status = FromGrpcStatus(stub->Check(&context, request, &response));
   if (absl::IsNotFound(status)) return absl::UnavailableError("the server there does not serve maskd");
   MASKD_RETURN_IF_ERROR(status);

@@ -101,6 +101,9 @@ class MaskingClient {
     int connections = 1;
     // Attempts of a call that finds no server, the first included.
     int max_attempts = 4;
+    // Whether a call for which the server has no room is made again after the
+    // delay that it advises.
+    bool wait_for_room = true;
     // PEM of the certificates that the server's must be signed by. Empty: no TLS.
     std::string tls_root_certificates = {};
     // PEM of the caller's certificate and key, for a server that asks for them.
@@ -137,11 +140,11 @@ class MaskingClient {
                                             const CallLimits& limits = {});
   absl::StatusOr<MaskedBatch> GenerateMask(const MaskingSpec& spec, const CallLimits& limits = {});
 
-  absl::StatusOr<ServerInfo> GetServerInfo();
+  absl::StatusOr<ServerInfo> GetServerInfo(const CallLimits& limits = {});
 
   // OK if the server says that it serves maskd.v1.MaskingService; UNAVAILABLE
   // if it says that it does not, or cannot be reached.
-  absl::Status CheckHealth();
+  absl::Status CheckHealth(const CallLimits& limits = {});
 
  private:
   MaskingClient(std::vector<std::unique_ptr<Connection>> connections, const Options& options);

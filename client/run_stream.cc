@@ -15,7 +15,7 @@ Outcome RunStream(Connection& connection, const std::string& method, const CallS
   const auto tag_of = [](Tag tag) { return reinterpret_cast<void*>(tag); };
 
   grpc::ClientContext context;
-  context.set_deadline(scope.deadline);
+  SetScope(scope, context);
   const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
   grpc::CompletionQueue queue;
   grpc::GenericStub stub(connection.channel());

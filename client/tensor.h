@@ -3,46 +3,24 @@
 #define MASKD_CLIENT_TENSOR_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string>
 
-#include "kernels/tensor_plans.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "kernels/tensor_form.h"
 
 namespace maskd {
-
-// With the wire's numbers.
-enum class ElementType {
-  // Of a size alone: moved, not computed with.
-  kOther = 0,
-  kFloat32 = 1,
-  kInt64 = 2,
-  kInt32 = 3,
-  kUint16 = 4,
-  kUint8 = 5,
-  kFloat16 = 7,
-  kBfloat16 = 8,
-  kFloat64 = 9,
-};
-
-// What a tensor is, apart from its values.
-struct TensorForm {
-  ElementType type = ElementType::kOther;
-  // Size of an element of kOther, 1 to 16. Not read of other types.
-  std::int64_t other_bytes = 0;
-  Shape shape = {};
-
-  // Size of an element.
-  std::int64_t element_bytes() const;
-  // -1 if that is beyond 2^62.
-  std::int64_t bytes() const;
-};
 
 // A tensor in the caller's memory, from which it is sent.
 struct TensorView {
   TensorForm form = {};
   std::span<const std::byte> data = {};  // row-major, little-endian, of any alignment
 };
+
+// Returns INVALID_ARGUMENT if the data of `tensor`, called `name`, is not of the
+// size of its form.
+absl::Status CheckData(absl::string_view name, const TensorView& tensor);
 
 // A tensor in memory of its own.
 struct Tensor {

@@ -13,6 +13,7 @@
 #include "client/encode_tensors.h"
 #include "client/tensor_attempt.h"
 #include "kernels/status_macros.h"
+#include "kernels/tensor_arguments.h"
 #include "maskd/v1/masking_service.pb.h"
 #include "maskd/v1/tensor_service.pb.h"
 
@@ -56,33 +57,6 @@ constexpr TensorOperation kMaskedNllLoss = {"/maskd.v1.TensorService/MaskedNllLo
 constexpr TensorOperation kMaskedReconstructionLoss = {
     "/maskd.v1.TensorService/MaskedReconstructionLoss",
     v1::StreamTensorsRequest::kMaskedReconstructionLossFieldNumber};
-
-// For a plan, which says how large the results are. The server refuses other
-// types.
-IdsType IdsTypeOf(const TensorForm& form) {
-  switch (form.element_bytes()) {
-    case 4:
-      return IdsType::kInt32;
-    case 2:
-      return IdsType::kUint16;
-    default:
-      return IdsType::kInt64;
-  }
-}
-
-BooleanType BooleanTypeOf(const TensorForm& form) {
-  return form.type == ElementType::kUint8 ? BooleanType::kUint8 : BooleanType::kFloat32;
-}
-
-template <typename Arguments>
-absl::StatusOr<IndexPlan> PlanOf(const Arguments& arguments) {
-  return MakeIndexPlan({.input_shape = arguments.input.form.shape,
-                        .index_shape = arguments.index.form.shape,
-                        .dim = arguments.dim,
-                        .index_type = IdsTypeOf(arguments.index.form),
-                        .element_bytes = arguments.input.form.element_bytes(),
-                        .index_rank = arguments.index_rank});
-}
 
 TensorForm WithShape(TensorForm form, Shape shape) {
   form.shape = std::move(shape);
@@ -140,10 +114,11 @@ absl::Status TensorClient::Call(const TensorOperation& operation, TensorMessage&
   }
   const CallScope scope = BeginCall(options_, limits);
   const std::int64_t call_bytes = request.bytes() + result_bytes + kResponseFieldBytes;
-  const absl::Status status = Retry(scope, options_.max_attempts, [&] {
-    return streamed ? CallTensorStream(*connection_, operation, request, scope, take)
-                    : CallTensorUnary(*connection_, operation, request, call_bytes, scope, take);
-  });
+  const absl::Status status =
+      Retry(scope, options_.max_attempts, options_.wait_for_room, [&](const CallScope& attempt) {
+        return streamed ? CallTensorStream(*connection_, operation, request, attempt, take)
+                        : CallTensorUnary(*connection_, operation, request, call_bytes, attempt, take);
+      });
   request.TakeBack(*connection_);
   if (absl::IsResourceExhausted(status) && absl::StartsWith(status.message(), "Received message larger")) {
     return absl::ResourceExhaustedError(
@@ -187,9 +162,10 @@ absl::StatusOr<MaskedMean> TensorClient::CallForMean(const TensorOperation& oper
 absl::StatusOr<Tensor> TensorClient::RestoreTokens(const RestoreTokensArguments& arguments,
                                                    const CallLimits& limits) {
   const TensorForm& kept = arguments.kept_tokens.form;
-  const TensorForm& ids = arguments.ids_restore.form;
-  MASKD_ASSIGN_OR_RETURN(const RestorePlan plan, MakeRestorePlan(kept.shape, kept.element_bytes(), ids.shape,
-                                                                 IdsTypeOf(ids), arguments.num_prefix));
+  MASKD_ASSIGN_OR_RETURN(
+      const RestorePlan plan,
+      MakeRestorePlan(kept, arguments.ids_restore.form,
+                      arguments.fill.has_value() ? &arguments.fill->form : nullptr, arguments.num_prefix));
   v1::RestoreTokensRequest fields;
   fields.set_num_prefix(arguments.num_prefix);
   TensorMessage request(fields);
@@ -203,7 +179,8 @@ absl::StatusOr<Tensor> TensorClient::RestoreTokens(const RestoreTokensArguments&
 }
 
 absl::StatusOr<Tensor> TensorClient::Gather(const GatherArguments& arguments, const CallLimits& limits) {
-  MASKD_ASSIGN_OR_RETURN(const IndexPlan plan, PlanOf(arguments));
+  MASKD_ASSIGN_OR_RETURN(const IndexPlan plan, MakeGatherPlan(arguments.input.form, arguments.index.form,
+                                                              arguments.dim, arguments.index_rank));
   v1::GatherRequest fields;
   fields.set_dim(static_cast<std::int32_t>(arguments.dim));
   fields.set_index_rank(static_cast<std::int32_t>(arguments.index_rank));
@@ -217,7 +194,9 @@ absl::StatusOr<Tensor> TensorClient::Gather(const GatherArguments& arguments, co
 
 absl::StatusOr<Tensor> TensorClient::ScatterBy(const TensorOperation& operation,
                                                const ScatterArguments& arguments, const CallLimits& limits) {
-  MASKD_RETURN_IF_ERROR(PlanOf(arguments).status());
+  MASKD_RETURN_IF_ERROR(MakeScatterPlan(arguments.input.form, arguments.index.form, arguments.src.form,
+                                        arguments.dim, arguments.index_rank)
+                            .status());
   v1::ScatterRequest fields;
   fields.set_dim(static_cast<std::int32_t>(arguments.dim));
   fields.set_index_rank(static_cast<std::int32_t>(arguments.index_rank));
@@ -241,9 +220,7 @@ absl::StatusOr<Tensor> TensorClient::ScatterAdd(const ScatterArguments& argument
 absl::StatusOr<Tensor> TensorClient::MaskedSelect(const MaskedSelectArguments& arguments,
                                                   const CallLimits& limits) {
   const TensorForm& input = arguments.input.form;
-  const TensorForm& mask = arguments.mask.form;
-  MASKD_RETURN_IF_ERROR(
-      MakeSelectPlan(input.shape, input.element_bytes(), mask.shape, BooleanTypeOf(mask)).status());
+  MASKD_RETURN_IF_ERROR(MakeSelectPlan(input, arguments.mask.form).status());
   TensorMessage request{v1::MaskedSelectRequest()};
   MASKD_RETURN_IF_ERROR(request.Add("input", 1, arguments.input));
   MASKD_RETURN_IF_ERROR(request.Add("mask", 2, arguments.mask));
@@ -256,12 +233,12 @@ absl::StatusOr<Tensor> TensorClient::MaskedSelect(const MaskedSelectArguments& a
 absl::StatusOr<PaddedTensors> TensorClient::PadSequences(const PadSequencesArguments& arguments,
                                                          const CallLimits& limits) {
   const TensorForm& values = arguments.values.form;
-  MASKD_ASSIGN_OR_RETURN(const PadPlan plan, MakePadPlan({.values_shape = values.shape,
-                                                          .element_bytes = values.element_bytes(),
-                                                          .lengths = arguments.lengths,
+  MASKD_ASSIGN_OR_RETURN(const PadPlan plan, MakePadPlan(values,
+                                                         {.lengths = arguments.lengths,
                                                           .time_major = arguments.time_major,
                                                           .padded_length = arguments.padded_length,
-                                                          .mask_type = arguments.mask_type}));
+                                                          .mask_type = arguments.mask_type},
+                                                         arguments.padding_value.size()));
   v1::PadSequencesRequest fields;
   fields.mutable_lengths()->Add(arguments.lengths.begin(), arguments.lengths.end());
   fields.set_padding_value(arguments.padding_value.data(), arguments.padding_value.size());
@@ -270,10 +247,8 @@ absl::StatusOr<PaddedTensors> TensorClient::PadSequences(const PadSequencesArgum
   fields.set_padded_length(arguments.padded_length);
   TensorMessage request(fields);
   MASKD_RETURN_IF_ERROR(request.Add("values", 1, arguments.values));
-  const bool narrow = arguments.mask_type == MaskType::kUint8;
   const TensorForm padded = WithShape(values, plan.padded_shape);
-  const TensorForm mask = {.type = narrow ? ElementType::kUint8 : ElementType::kFloat32,
-                           .shape = plan.mask_shape};
+  const TensorForm mask = MaskForm(plan);
   PaddedTensors result;
   const auto take = [&](ReceivedTensors& received) -> absl::Status {
     v1::PadSequencesResponse response;

@@ -18,11 +18,15 @@ if(NOT MASKD_CUDA STREQUAL "OFF")
   endif()
   if(CMAKE_CUDA_COMPILER)
     # Machine code for every architecture from Turing on, and PTX of the last
-    # for what follows.
-    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    # for what follows. CUDAARCHS in the environment asks for others.
+    if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
       set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120)
     endif()
     enable_language(CUDA)
+    # CMake 3.25 sets a property of this target, whose library CUDA 13 has no more.
+    if(NOT TARGET CUDA::nvToolsExt)
+      add_library(CUDA::nvToolsExt INTERFACE IMPORTED)
+    endif()
     find_package(CUDAToolkit REQUIRED)
     set(MASKD_HAVE_CUDA ON)
   elseif(MASKD_CUDA STREQUAL "ON")

@@ -67,6 +67,7 @@ absl::Status FailoverMasker::Mask(const MaskingPlan& plan, const MaskingBuffers&
   for (int attempt = 0; attempt < kMaxAttempts && !absl::IsUnknown(status); ++attempt) {
     const Turn turn(*this, tried);
     if (turn.card() == nullptr) break;
+    if (tried != nullptr) ++to_card_;
     tried = turn.card();
     status = turn.card()->masker->Mask(plan, buffers, is_cancelled);
     if (absl::IsInternal(status) || absl::IsUnknown(status)) {
@@ -76,6 +77,7 @@ absl::Status FailoverMasker::Mask(const MaskingPlan& plan, const MaskingBuffers&
     }
   }
   if (absl::IsResourceExhausted(status)) return status;
+  if (!cards_.empty()) ++to_last_resort_;
   return last_resort_->Mask(plan, buffers, is_cancelled);
 }
 
@@ -117,6 +119,25 @@ std::vector<DeviceState> FailoverMasker::devices() const {
   }
   for (DeviceState& device : last_resort_->devices()) devices.push_back(std::move(device));
   return devices;
+}
+
+std::vector<DeviceMemoryUse> FailoverMasker::memory() const {
+  std::vector<const Masker*> healthy;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Card& card : cards_) {
+      if (card.state.healthy) healthy.push_back(card.masker.get());
+    }
+  }
+  std::vector<DeviceMemoryUse> memory;
+  for (const Masker* masker : healthy) {
+    for (DeviceMemoryUse& use : masker->memory()) memory.push_back(std::move(use));
+  }
+  return memory;
+}
+
+Fallbacks FailoverMasker::fallbacks() const {
+  return {.to_card = to_card_, .to_last_resort = to_last_resort_};
 }
 
 }  // namespace maskd

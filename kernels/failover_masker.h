@@ -2,7 +2,9 @@
 #ifndef MASKD_KERNELS_FAILOVER_MASKER_H_
 #define MASKD_KERNELS_FAILOVER_MASKER_H_
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -48,6 +50,8 @@ class FailoverMasker final : public Masker {
 
   // The cards, then the last resort.
   std::vector<DeviceState> devices() const override;
+  std::vector<DeviceMemoryUse> memory() const override;
+  Fallbacks fallbacks() const override;
 
  private:
   struct Card {
@@ -67,6 +71,8 @@ class FailoverMasker final : public Masker {
   mutable std::mutex mutex_;
   std::vector<Card> cards_;  // as many as there were at the start
   std::size_t next_ = 0;     // whose turn it is among equals; guarded by mutex_
+  std::atomic<std::int64_t> to_card_ = 0;
+  std::atomic<std::int64_t> to_last_resort_ = 0;
 };
 
 }  // namespace maskd

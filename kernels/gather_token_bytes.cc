@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/prefetch.h"
+
 namespace maskd {
 namespace {
-
-// How far into the next row the processor is told to read ahead: it finds out
-// by itself that a row goes on, but not where the next one begins.
-constexpr std::int64_t kPrefetchBytes = 512;
-constexpr std::int64_t kCacheLine = 64;
 
 // Whole tokens of one sequence, from token `first` on. kTokenBytes != 0 fixes
 // the size at compile time: a move instead of a call.
@@ -30,11 +27,7 @@ void GatherRows(const KeptTokensLayout& layout, std::int64_t n, std::int64_t fir
   };
   for (std::int64_t l = next_kept(first); l < last;) {
     const std::int64_t next = next_kept(l + 1);
-    if (kTokenBytes == 0 && next < last) {
-      const std::byte* const ahead = tokens + (next - first) * token_bytes;
-      for (std::int64_t i = 0; i < std::min(token_bytes, kPrefetchBytes); i += kCacheLine)
-        __builtin_prefetch(ahead + i);
-    }
+    if (kTokenBytes == 0 && next < last) PrefetchRow(tokens + (next - first) * token_bytes, token_bytes);
     std::memcpy(kept_tokens + place(l) * token_bytes, tokens + (l - first) * token_bytes,
                 static_cast<std::size_t>(token_bytes));
     l = next;

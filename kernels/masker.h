@@ -2,7 +2,9 @@
 #ifndef MASKD_KERNELS_MASKER_H_
 #define MASKD_KERNELS_MASKER_H_
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +17,12 @@
 
 namespace maskd {
 
+// What copies between host and device took of a call, as its thread saw it.
+struct CopyTimes {
+  std::chrono::nanoseconds to_device{0};
+  std::chrono::nanoseconds from_device{0};
+};
+
 // Operands of Masker::Mask in host memory, row-major, any alignment. Results
 // that the plan does not select are ignored and may be null.
 struct MaskingBuffers {
@@ -25,6 +33,8 @@ struct MaskingBuffers {
   std::byte* ids_keep = nullptr;      // [N, K] of ids_type, written
   std::byte* ids_mask = nullptr;      // [N, L - K] of ids_type, written
   std::byte* noise = nullptr;         // [N, L] float32, written
+  // Added to by a device that copies, at the cost of a few microseconds; may be null.
+  CopyTimes* copy_times = nullptr;
 };
 
 // Says whether the caller of Masker::Mask has gone. Called on the caller's
@@ -38,6 +48,19 @@ struct DeviceState {
   std::string name = {};     // what the vendor calls it
   bool healthy = true;       // whether calls go there
   std::string error = {};    // why not, or of the first call that it refused
+};
+
+// The memory of a device of its own.
+struct DeviceMemoryUse {
+  std::string id;  // as of DeviceState
+  std::int64_t total_bytes = 0;
+  std::int64_t free_bytes = 0;
+};
+
+// Calls that went on elsewhere than where they were to run.
+struct Fallbacks {
+  std::int64_t to_card = 0;         // to another card
+  std::int64_t to_last_resort = 0;  // to the CPU, also when no card is left
 };
 
 // Draws masks and gathers kept tokens. All backends write the same bytes.
@@ -84,6 +107,12 @@ class Masker {
   virtual std::vector<DeviceState> devices() const {
     return {{.id = backend(), .backend = backend(), .name = device_name()}};
   }
+
+  // Of the healthy devices that have memory of their own. Asks their driver.
+  virtual std::vector<DeviceMemoryUse> memory() const { return {}; }
+
+  // Since the start.
+  virtual Fallbacks fallbacks() const { return {}; }
 };
 
 // Plain loops, one thread, obviously right: what tests compare with.

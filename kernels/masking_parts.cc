@@ -25,6 +25,11 @@ MaskingSpec SpecOfSamples(const MaskingSpec& spec, std::int64_t first, std::int6
   return part;
 }
 
+bool CanBeCut(const MaskingPlan& plan) {
+  const auto draws = static_cast<std::uint64_t>(plan.batch_size * plan.sequence_length);
+  return plan.noise_source != NoiseSource::kTorchCpu || plan.torch_skip + draws <= kMaxTorchSkip;
+}
+
 std::optional<MaskingSpec> PartCutter::Next(std::int64_t count, const IsCancelled& is_cancelled) {
   MaskingSpec part = SpecOfSamples(spec_, first_, count);
   if (spec_.noise_source == NoiseSource::kTorchCpu) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/masker.h"
+#include "kernels/masking_plan.h"
 #include "kernels/masking_spec.h"
 #include "kernels/torch_cpu_stream.h"
 
@@ -20,6 +21,10 @@ namespace maskd {
 // With kTorchCpu the part skips what the samples before it draw, which may be
 // more than a plan allows.
 MaskingSpec SpecOfSamples(const MaskingSpec& spec, std::int64_t first, std::int64_t count);
+
+// Whether the batch of `plan` can be cut anywhere: the draws of torch on a CPU are
+// one stream, which parts can skip into only so far.
+bool CanBeCut(const MaskingPlan& plan);
 
 // Cuts one part after another, at the cost of the part also where noise is one
 // stream over the batch. Not thread-safe.

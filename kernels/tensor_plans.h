@@ -100,9 +100,9 @@ absl::StatusOr<SelectPlan> MakeSelectPlan(const Shape& input_shape, std::int64_t
 // pad_sequences: B sequences, one behind the other in [sum of lengths, ..],
 // to [B, T, ..] (batch major) or [T, B, ..].
 struct PadSpec {
-  Shape values_shape;
+  Shape values_shape = {};
   std::int64_t element_bytes = 0;
-  std::vector<std::int64_t> lengths;  // [B]
+  std::vector<std::int64_t> lengths = {};  // [B]
   bool time_major = false;
   std::int64_t padded_length = 0;  // T; 0: the longest
   MaskType mask_type = MaskType::kFloat32;
@@ -129,13 +129,13 @@ absl::StatusOr<NllPlan> MakeNllPlan(const Shape& scores_shape, FloatType score_t
 // masked_reconstruction_loss: prediction [N, L, P], target the same or an image
 // that patchify makes it of, mask [N, L] with 1 for a removed token.
 struct ReconstructionSpec {
-  Shape prediction_shape;
+  Shape prediction_shape = {};
   FloatType prediction_type = FloatType::kFloat32;
-  Shape target_shape;
+  Shape target_shape = {};
   FloatType target_type = FloatType::kFloat32;
   ImageLayout target_layout = ImageLayout::kTokens;
   std::int64_t patch_size = 0;  // of an image
-  Shape mask_shape;
+  Shape mask_shape = {};
   BooleanType mask_type = BooleanType::kFloat32;
   bool normalize_target = false;
 };

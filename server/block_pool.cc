@@ -1,5 +1,6 @@
 #include "server/block_pool.h"
 
+#include <atomic>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -27,6 +28,7 @@ struct BlockPool::Blocks {
   HostBlock Take(std::size_t size) {
     {
       const std::lock_guard lock(mutex);
+      ++takes;
       // Of about this size, so that small calls do not use up large blocks.
       if (const auto found = idle.lower_bound(size); found != idle.end() && found->first <= 2 * size) {
         HostBlock block = std::move(found->second);
@@ -58,8 +60,9 @@ struct BlockPool::Blocks {
   const Allocate allocate;
   std::mutex mutex;
   std::multimap<std::size_t, HostBlock> idle;  // guarded by mutex; by size
-  std::int64_t idle_bytes = 0;                 // guarded by mutex
-  std::int64_t allocations = 0;                // guarded by mutex
+  std::atomic<std::int64_t> idle_bytes = 0;    // written under mutex, as the next two
+  std::atomic<std::int64_t> takes = 0;
+  std::atomic<std::int64_t> allocations = 0;
 };
 
 BlockPool::BlockPool(std::int64_t max_idle_bytes, Allocate allocate)
@@ -83,9 +86,8 @@ void BlockPool::Prepare(std::size_t size) {
   blocks_->GiveBack(blocks_->allocate(size));
 }
 
-std::int64_t BlockPool::allocations() const {
-  const std::lock_guard lock(blocks_->mutex);
-  return blocks_->allocations;
-}
+std::int64_t BlockPool::takes() const { return blocks_->takes; }
+std::int64_t BlockPool::allocations() const { return blocks_->allocations; }
+std::int64_t BlockPool::idle_bytes() const { return blocks_->idle_bytes; }
 
 }  // namespace maskd

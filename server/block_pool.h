@@ -27,8 +27,10 @@ class BlockPool {
   // Has a block of `size` bytes be there from now on, if it may keep as many.
   void Prepare(std::size_t size);
 
-  // Blocks that Take allocated since the pool was made.
-  std::int64_t allocations() const;
+  // How the pool was used since it was made. Wait for nobody.
+  std::int64_t takes() const;
+  std::int64_t allocations() const;  // takes that no idle block was there for
+  std::int64_t idle_bytes() const;
 
  private:
   struct Blocks;

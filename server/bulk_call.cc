@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "server/calls.h"
-#include "server/status_adapter.h"
+#include "server/retry_delay.h"
 
 namespace maskd {
 namespace {
@@ -37,6 +37,8 @@ Detached LeaveLineAtEnd(StreamCall& call, ByteBudget& budget, ByteBudget::Place&
 Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, CallParts& parts,
                    LiveCount::Ticket live) {
   const LiveCount::Ticket ticket = std::move(live);
+  CallRecord record(parts.counts, parts.reporting, method.method, call->context);
+  StageClock& stages = record.stages();
   const IdleWatch::Guard guard(parts.idle_watch, *call);
   ByteBudget::Place place;
   Event left;
@@ -51,37 +53,46 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, C
     if (status.ok() && call_bytes > parts.budget.total_bytes()) {
       status = parts.budget.Resize(bytes, place.reservation);  // says why
     } else if (status.ok() && bytes > kSmallCallBytes) {
+      stages.Enter(Stage::kAdmission);
       parts.budget.Enter(bytes, place);
       if (!co_await place.turn) status = absl::CancelledError("the caller has gone");
     }
 
     grpc::ByteBuffer request;
     if (status.ok()) {
+      stages.Enter(Stage::kReceive);
       call->StartRead(&request);
       if (!co_await call->reading) status = absl::InvalidArgumentError("the call has no request");
     }
 
     grpc::ByteBuffer response;
     if (status.ok()) {
+      record.CountReceived(request.Length());
       const bool small = static_cast<std::int64_t>(request.Length()) <= kSmallCallBytes;
-      if (!small || method.on_tensors || parts.masker.waits()) co_await parts.workers.Enter();
+      if (!small || method.on_tensors || parts.masker.waits()) {
+        stages.Enter(Stage::kQueue);
+        co_await parts.workers.Enter();
+      }
+      stages.Enter(Stage::kDecode);
       try {
         absl::StatusOr<grpc::Slice> slice = method.work(
-            request, parts, [&call] { return call->cancelled(); }, place.reservation);
+            request, parts, [&call] { return call->cancelled(); }, place.reservation, record);
         status = slice.status();
         if (slice.ok()) response = grpc::ByteBuffer(&*slice, 1);
       } catch (const std::bad_alloc&) {
         status = NoMemory();
       }
     }
+    const grpc::Status ending = record.Finish(status);
     if (status.ok()) {
+      record.CountSent(response.Length());
       call->StartWriteAndFinish(response);
     } else {
-      call->StartFinish(ToGrpcStatus(status, call->context));
+      call->StartFinish(ending);
     }
     response.Clear();
     request.Clear();
-    co_await call->writing;
+    record.EndSending(co_await call->writing);
     place.reservation.GiveBack();
   }
   co_await left;

@@ -14,7 +14,8 @@ namespace {
 // A tensor operation on one message.
 template <TensorPlanner planner>
 absl::StatusOr<grpc::Slice> OnTensors(const grpc::ByteBuffer& message, const CallParts& parts,
-                                      const IsCancelled&, ByteBudget::Reservation& reservation) {
+                                      const IsCancelled&, ByteBudget::Reservation& reservation,
+                                      CallRecord& record) {
   // The message, and copies of its tensors.
   const std::int64_t request_bytes = 2 * static_cast<std::int64_t>(message.Length());
   const auto make_room = [&](std::int64_t bytes) {
@@ -28,20 +29,21 @@ absl::StatusOr<grpc::Slice> OnTensors(const grpc::ByteBuffer& message, const Cal
   // A larger response is refused.
   const std::int64_t result_bytes = std::min(work.result_bytes, parts.limits.max_message_bytes);
   MASKD_RETURN_IF_ERROR(make_room(request_bytes + result_bytes + work.scratch_bytes));
+  record.stages().Enter(Stage::kCompute);
   MASKD_RETURN_IF_ERROR(call.Compute(work));
   return std::move(call).ToMessage();
 }
 
 constexpr BulkMethod kMethods[] = {
-    {"/maskd.v1.MaskingService/RandomMasking", RandomMasking, false},
-    {"/maskd.v1.MaskingService/RestoreTokens", OnTensors<PlanRestoreTokens>, true},
-    {"/maskd.v1.TensorService/Gather", OnTensors<PlanGather>, true},
-    {"/maskd.v1.TensorService/Scatter", OnTensors<PlanScatter>, true},
-    {"/maskd.v1.TensorService/ScatterAdd", OnTensors<PlanScatterAdd>, true},
-    {"/maskd.v1.TensorService/MaskedSelect", OnTensors<PlanMaskedSelect>, true},
-    {"/maskd.v1.TensorService/PadSequences", OnTensors<PlanPadSequences>, true},
-    {"/maskd.v1.TensorService/MaskedNllLoss", OnTensors<PlanMaskedNllLoss>, true},
-    {"/maskd.v1.TensorService/MaskedReconstructionLoss", OnTensors<PlanMaskedReconstructionLoss>, true},
+    {Method::kRandomMasking, RandomMasking, false},
+    {Method::kRestoreTokens, OnTensors<PlanRestoreTokens>, true},
+    {Method::kGather, OnTensors<PlanGather>, true},
+    {Method::kScatter, OnTensors<PlanScatter>, true},
+    {Method::kScatterAdd, OnTensors<PlanScatterAdd>, true},
+    {Method::kMaskedSelect, OnTensors<PlanMaskedSelect>, true},
+    {Method::kPadSequences, OnTensors<PlanPadSequences>, true},
+    {Method::kMaskedNllLoss, OnTensors<PlanMaskedNllLoss>, true},
+    {Method::kMaskedReconstructionLoss, OnTensors<PlanMaskedReconstructionLoss>, true},
 };
 
 constexpr struct {
@@ -60,8 +62,9 @@ constexpr struct {
 
 }  // namespace
 
-const BulkMethod* FindBulkMethod(std::string_view name) {
-  const auto* const found = std::ranges::find(kMethods, name, &BulkMethod::name);
+const BulkMethod* FindBulkMethod(std::string_view path) {
+  const auto* const found =
+      std::ranges::find(kMethods, path, [](const BulkMethod& method) { return PathOf(method.method); });
   return found == std::end(kMethods) ? nullptr : found;
 }
 

@@ -14,8 +14,8 @@
 
 namespace maskd {
 
-// The method of this name; null if it is none of these.
-const BulkMethod* FindBulkMethod(std::string_view name);
+// The method of this path; null if it is none of these.
+const BulkMethod* FindBulkMethod(std::string_view path);
 
 // The operation of field `number` of StreamTensorsRequest; null if there is none.
 TensorPlanner FindStreamedOperation(int number);
@@ -23,7 +23,7 @@ TensorPlanner FindStreamedOperation(int number);
 // maskd.v1.MaskingService/RandomMasking.
 absl::StatusOr<grpc::Slice> RandomMasking(const grpc::ByteBuffer& request, const CallParts& parts,
                                           const IsCancelled& is_cancelled,
-                                          ByteBudget::Reservation& reservation);
+                                          ByteBudget::Reservation& reservation, CallRecord& record);
 
 }  // namespace maskd
 

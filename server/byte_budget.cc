@@ -4,15 +4,17 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/limits.h"
+#include "server/refusal.h"
 #include "server/retry_delay.h"
 
 namespace maskd {
 
 absl::Status ByteBudget::Resize(std::int64_t bytes, Reservation& reservation) {
   if (bytes > total_) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the call needs ", bytes, " bytes of the server's memory, which gives calls ", total_,
-                     " in all (--max_inflight_bytes); send less at a time"));
+    return TooLarge(absl::StrCat("the call needs ", bytes,
+                                 " bytes of the server's memory, which gives calls ", total_,
+                                 " in all (--max_inflight_bytes); send less at a time"));
   }
   const std::int64_t more = bytes - reservation.bytes_;
   if (more <= 0) {
@@ -23,9 +25,10 @@ absl::Status ByteBudget::Resize(std::int64_t bytes, Reservation& reservation) {
   }
   const std::lock_guard lock(mutex_);
   if (more > free_ || !line_.empty()) {
-    return WithRetryDelay(absl::ResourceExhaustedError(
-        absl::StrCat("the call needs ", more, " bytes of the server's memory, and other calls have ",
-                     total_ - free_, " of ", total_, "; retry after the delay given")));
+    return Refused(Refusal::kNoRoom,
+                   WithRetryDelay(absl::ResourceExhaustedError(absl::StrCat(
+                       "the call needs ", more, " bytes of the server's memory, and other calls have ",
+                       reserved_bytes(), " of ", total_, "; retry after the delay given"))));
   }
   free_ -= more;
   reservation.budget_ = this;
@@ -39,6 +42,7 @@ void ByteBudget::Enter(std::int64_t bytes, Place& place) {
   std::unique_lock lock(mutex_);
   place.in_line_ = true;
   line_.push_back(&place);
+  ++waiting_;
   Serve(std::move(lock));
 }
 
@@ -48,13 +52,9 @@ void ByteBudget::Leave(Place& place) {
     if (!place.in_line_) return;
     place.in_line_ = false;
     line_.remove(&place);
+    --waiting_;
   }
   place.turn.Set(false);
-}
-
-std::int64_t ByteBudget::reserved_bytes() const {
-  const std::lock_guard lock(mutex_);
-  return total_ - free_;
 }
 
 void ByteBudget::Return(std::int64_t bytes) {
@@ -68,6 +68,7 @@ void ByteBudget::Serve(std::unique_lock<std::mutex> lock) {
   while (!line_.empty() && line_.front()->bytes_ <= free_) {
     Place* const place = line_.front();
     line_.pop_front();
+    --waiting_;
     place->in_line_ = false;
     free_ -= place->bytes_;
     place->reservation = Reservation(this, place->bytes_);

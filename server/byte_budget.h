@@ -2,6 +2,7 @@
 #ifndef MASKD_SERVER_BYTE_BUDGET_H_
 #define MASKD_SERVER_BYTE_BUDGET_H_
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <mutex>
@@ -73,7 +74,9 @@ class ByteBudget {
   void Leave(Place& place);
 
   std::int64_t total_bytes() const { return total_; }
-  std::int64_t reserved_bytes() const;
+  // These two wait for nobody.
+  std::int64_t reserved_bytes() const { return total_ - free_; }
+  std::int64_t calls_in_line() const { return waiting_; }
 
  private:
   void Return(std::int64_t bytes);
@@ -82,8 +85,9 @@ class ByteBudget {
 
   const std::int64_t total_;
   mutable std::mutex mutex_;
-  std::int64_t free_;       // guarded by mutex_
-  std::list<Place*> line_;  // guarded by mutex_
+  std::atomic<std::int64_t> free_;         // written under mutex_
+  std::list<Place*> line_;                 // guarded by mutex_
+  std::atomic<std::int64_t> waiting_ = 0;  // places in line_; written under mutex_
 };
 
 }  // namespace maskd

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/refusal.h"
 
 namespace maskd {
 
@@ -34,8 +35,9 @@ class CallGate {
   absl::StatusOr<Pass> Enter() {
     const std::lock_guard lock(mutex_);
     if (closed_)
-      return absl::UnavailableError(
-          "this server is draining; retry on another replica, the bits are the same");
+      return Refused(
+          Refusal::kDraining,
+          absl::UnavailableError("this server is draining; retry on another replica, the bits are the same"));
     ++inside_;
     return Pass(this);
   }

@@ -4,7 +4,6 @@
 #define MASKD_SERVER_CALLS_H_
 
 #include <memory>
-#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "kernels/masker.h"
@@ -13,12 +12,15 @@
 #include "server/bulk_workers.h"
 #include "server/byte_budget.h"
 #include "server/byte_call.h"
+#include "server/call_counts.h"
 #include "server/call_gate.h"
+#include "server/call_record.h"
 #include "server/event.h"
 #include "server/health.h"
 #include "server/idle_watch.h"
 #include "server/limits.h"
 #include "server/live_count.h"
+#include "server/methods.h"
 #include "server/reply_pool.h"
 #include "server/tensor_devices.h"
 
@@ -38,6 +40,8 @@ struct CallParts {
   BulkWorkers& workers;
   IdleWatch& idle_watch;
   Health& health;
+  CallCounts& counts;
+  const CallReporting& reporting;
 };
 
 // What a unary call of bulk does with its request: makes the response. It may
@@ -45,10 +49,10 @@ struct CallParts {
 // needs beside them, once it knows.
 using BulkWork = absl::StatusOr<grpc::Slice> (*)(const grpc::ByteBuffer& request, const CallParts& parts,
                                                  const IsCancelled& is_cancelled,
-                                                 ByteBudget::Reservation& reservation);
+                                                 ByteBudget::Reservation& reservation, CallRecord& record);
 
 struct BulkMethod {
-  std::string_view name;  // such as "/maskd.v1.TensorService/Gather"
+  Method method;
   BulkWork work;
   // Works on tensors: holds a copy of its request too, and may make much of a
   // small one. (RandomMasking holds a copy where tokens land for a device.)
@@ -75,7 +79,7 @@ Detached ServeHealthCheck(std::unique_ptr<MessageCall> call, CallParts& parts, L
 Detached ServeHealthWatch(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live);
 
 // A call of a method that there is not.
-Detached ServeUnknownMethod(std::unique_ptr<StreamCall> call, LiveCount::Ticket live);
+Detached ServeUnknownMethod(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live);
 
 }  // namespace maskd
 

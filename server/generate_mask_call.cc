@@ -1,6 +1,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -11,9 +12,10 @@
 #include "server/calls.h"
 #include "server/decode_request.h"
 #include "server/encode_response.h"
+#include "server/mask_in_stages.h"
 #include "server/parse_message.h"
+#include "server/retry_delay.h"
 #include "server/stack_arena.h"
-#include "server/status_adapter.h"
 #include "server/version.h"
 
 namespace maskd {
@@ -27,10 +29,11 @@ absl::StatusOr<MaskingPlan> Plan(const v1::GenerateMaskRequest& request, const L
 }
 
 absl::StatusOr<grpc::Slice> GenerateMask(const MaskingPlan& plan, const CallParts& parts,
-                                         const IsCancelled& is_cancelled) {
+                                         const IsCancelled& is_cancelled, StageClock& stages) {
   try {
     ReservedResponse response = ReserveGenerateMask(plan, parts.masker.backend(), parts.pool);
-    MASKD_RETURN_IF_ERROR(parts.masker.Mask(plan, response.results, is_cancelled));
+    stages.Enter(Stage::kOrder);
+    MASKD_RETURN_IF_ERROR(MaskInStages(parts.masker, plan, response.results, is_cancelled, stages));
     return std::move(response.buffer).ToSlice();
   } catch (const std::bad_alloc&) {
     return NoMemory();
@@ -47,6 +50,10 @@ bool IsSmall(const MaskingPlan& plan) {
 
 Detached ServeGenerateMask(std::unique_ptr<MessageCall> call, CallParts& parts, LiveCount::Ticket live) {
   const LiveCount::Ticket ticket = std::move(live);
+  // Apart, so that malloc keeps the memory of this coroutine, below a KiB, for the next call.
+  const auto record =
+      std::make_unique<CallRecord>(parts.counts, parts.reporting, Method::kGenerateMask, call->context);
+  record->CountReceived(call->request.Length());
   {
     const absl::StatusOr<CallGate::Pass> pass = parts.gate.Enter();
     absl::Status status = pass.status();
@@ -64,21 +71,29 @@ Detached ServeGenerateMask(std::unique_ptr<MessageCall> call, CallParts& parts, 
         if (bytes > kSmallCallBytes) status = parts.budget.Resize(bytes, reservation);
       }
       if (status.ok()) {
-        if (!IsSmall(*plan) || parts.masker.waits()) co_await parts.workers.Enter();
-        absl::StatusOr<grpc::Slice> slice = GenerateMask(*plan, parts, [&call] { return call->cancelled(); });
+        record->CountBatch(plan->noise_source);
+        if (!IsSmall(*plan) || parts.masker.waits()) {
+          record->stages().Enter(Stage::kQueue);
+          co_await parts.workers.Enter();
+        }
+        absl::StatusOr<grpc::Slice> slice = GenerateMask(
+            *plan, parts, [&call] { return call->cancelled(); }, record->stages());
         status = slice.status();
         if (slice.ok()) grpc::ByteBuffer(&*slice, 1).Swap(&response);
       }
     }
-    call->StartFinish(ToGrpcStatus(status, call->context), response);
+    record->CountSent(response.Length());
+    call->StartFinish(record->Finish(status), response);
     response.Clear();
-    co_await call->finished;
+    record->EndSending(co_await call->finished);
   }
   co_await call->ended;
 }
 
 Detached ServeGetServerInfo(std::unique_ptr<MessageCall> call, CallParts& parts, LiveCount::Ticket live) {
   const LiveCount::Ticket ticket = std::move(live);
+  CallRecord record(parts.counts, parts.reporting, Method::kGetServerInfo, call->context);
+  record.CountReceived(call->request.Length());
   {
     const absl::StatusOr<CallGate::Pass> pass = parts.gate.Enter();
     absl::Status status = pass.status();
@@ -107,16 +122,18 @@ Detached ServeGetServerInfo(std::unique_ptr<MessageCall> call, CallParts& parts,
       device.set_error(std::move(state.error));
     }
     const grpc::Slice slice(info.SerializeAsString());
-    call->StartFinish(ToGrpcStatus(status, call->context), grpc::ByteBuffer(&slice, 1));
-    co_await call->finished;
+    if (status.ok()) record.CountSent(slice.size());
+    call->StartFinish(record.Finish(status), grpc::ByteBuffer(&slice, 1));
+    record.EndSending(co_await call->finished);
   }
   co_await call->ended;
 }
 
-Detached ServeUnknownMethod(std::unique_ptr<StreamCall> call, LiveCount::Ticket live) {
+Detached ServeUnknownMethod(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live) {
   const LiveCount::Ticket ticket = std::move(live);
-  call->StartFinish({grpc::StatusCode::UNIMPLEMENTED, "there is no method " + call->context.method()});
-  co_await call->writing;
+  CallRecord record(parts.counts, parts.reporting, Method::kOther, call->context);
+  call->StartFinish(record.Finish(absl::UnimplementedError("there is no method " + call->context.method())));
+  record.EndSending(co_await call->writing);
   co_await call->ended;
 }
 

@@ -8,7 +8,6 @@
 #include "grpc/health/v1/health.pb.h"
 #include "server/calls.h"
 #include "server/parse_message.h"
-#include "server/status_adapter.h"
 
 namespace maskd {
 namespace {
@@ -35,18 +34,23 @@ Detached LeaveAtEnd(StreamCall& call, Health& health, Health::Watcher& watcher, 
 
 Detached ServeHealthCheck(std::unique_ptr<MessageCall> call, CallParts& parts, LiveCount::Ticket live) {
   const LiveCount::Ticket ticket = std::move(live);
+  CallRecord record(parts.counts, parts.reporting, Method::kHealthCheck, call->context);
+  record.CountReceived(call->request.Length());
   HealthCheckRequest request;
   absl::Status status = ParseMessage(call->request, request);
   const Health::Status health = parts.health.StatusOf(request.service());
   if (status.ok() && health == HealthCheckResponse::SERVICE_UNKNOWN)
     status = absl::NotFoundError("there is no service " + request.service());
-  call->StartFinish(ToGrpcStatus(status, call->context), Encode(health));
-  co_await call->finished;
+  const grpc::ByteBuffer response = Encode(health);
+  if (status.ok()) record.CountSent(response.Length());
+  call->StartFinish(record.Finish(status), response);
+  record.EndSending(co_await call->finished);
   co_await call->ended;
 }
 
 Detached ServeHealthWatch(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live) {
   const LiveCount::Ticket ticket = std::move(live);
+  CallRecord record(parts.counts, parts.reporting, Method::kHealthWatch, call->context);
   Health::Watcher watcher;
   Event left;
   LeaveAtEnd(*call, parts.health, watcher, left);
@@ -57,18 +61,22 @@ Detached ServeHealthWatch(std::unique_ptr<StreamCall> call, CallParts& parts, Li
   if (!co_await call->reading) {
     status = absl::InvalidArgumentError("the call has no request");
   } else {
+    record.CountReceived(bytes.Length());
     status = ParseMessage(bytes, request);
   }
+  record.stages().Enter(Stage::kRest);
   while (status.ok()) {
     const Health::Status health = parts.health.StatusOf(request.service());
-    call->StartWrite(Encode(health));
+    const grpc::ByteBuffer response = Encode(health);
+    record.CountSent(response.Length());
+    call->StartWrite(response);
     const bool written = co_await call->writing;
     parts.health.Wait(request.service(), health, watcher);
     const bool changed = co_await watcher.changed;
     if (!written || !changed) status = absl::UnavailableError("this server shuts down; ask another replica");
   }
-  call->StartFinish(ToGrpcStatus(status, call->context));
-  co_await call->writing;
+  call->StartFinish(record.Finish(status));
+  record.EndSending(co_await call->writing);
   co_await left;
 }
 

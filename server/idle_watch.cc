@@ -27,9 +27,12 @@ void IdleWatch::Remove(StreamCall* call) {
 void IdleWatch::Watch() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, max_idle_ / 4, [this] { return stopping_; })) {
-    for (StreamCall* call : calls_) {
-      if (call->Waited() > max_idle_) call->context.TryCancel();
-    }
+    std::erase_if(calls_, [this](StreamCall* call) {
+      if (call->Waited() <= max_idle_) return false;
+      call->context.TryCancel();
+      ++cancelled_;
+      return true;
+    });
   }
 }
 

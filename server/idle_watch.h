@@ -2,8 +2,10 @@
 #ifndef MASKD_SERVER_IDLE_WATCH_H_
 #define MASKD_SERVER_IDLE_WATCH_H_
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -36,6 +38,9 @@ class IdleWatch {
     StreamCall& call_;
   };
 
+  // Calls that were cancelled so far.
+  std::int64_t cancelled() const { return cancelled_; }
+
  private:
   void Add(StreamCall* call);
   void Remove(StreamCall* call);
@@ -46,6 +51,7 @@ class IdleWatch {
   std::condition_variable wake_;
   std::set<StreamCall*> calls_;  // guarded by mutex_
   bool stopping_ = false;        // guarded by mutex_
+  std::atomic<std::int64_t> cancelled_ = 0;
   std::thread thread_;
 };
 

@@ -34,6 +34,9 @@ inline constexpr std::int64_t kSmallCallBytes = std::int64_t{64} << 10;
 // Calls that are quick enough for a thread that has others to serve.
 inline constexpr std::int64_t kSmallCallTokens = 2048;
 
+// RESOURCE_EXHAUSTED for a call that is over a limit, and will be.
+absl::Status TooLarge(absl::string_view message);
+
 // Returns RESOURCE_EXHAUSTED if `plan`, of a unary call, is over a limit. To be
 // called before anything is allocated for it.
 absl::Status CheckLimits(const MaskingPlan& plan, const Limits& limits);

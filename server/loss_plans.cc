@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "kernels/status_macros.h"
+#include "kernels/tensor_arguments.h"
 #include "maskd/v1/tensor_service.pb.h"
 #include "server/tensor_call.h"
 
@@ -39,14 +39,8 @@ absl::StatusOr<TensorWork> PlanMaskedNllLoss(TensorCall& call) {
   MASKD_ASSIGN_OR_RETURN(const auto* const scores, call.request().Array("scores", 1, fields.scores()));
   MASKD_ASSIGN_OR_RETURN(const auto* const target, call.request().Array("target", 2, fields.target()));
   MASKD_ASSIGN_OR_RETURN(const auto* const mask, call.request().Array("mask", 3, fields.mask()));
-  MASKD_ASSIGN_OR_RETURN(const FloatType score_type, FloatTypeOf(*scores));
-  MASKD_ASSIGN_OR_RETURN(const IdsType target_type, IndexTypeOf(*target));
-  MASKD_ASSIGN_OR_RETURN(const BooleanType mask_type, BooleanTypeOf(*mask));
-  if (!v1::ScoreKind_IsValid(fields.kind()))
-    return absl::InvalidArgumentError(absl::StrCat("kind is ", fields.kind(), ", which is unknown"));
-  MASKD_ASSIGN_OR_RETURN(const NllPlan plan,
-                         MakeNllPlan(scores->shape, score_type, static_cast<ScoreKind>(fields.kind()),
-                                     target->shape, target_type, mask->shape, mask_type));
+  MASKD_ASSIGN_OR_RETURN(const NllPlan plan, MakeNllPlan(scores->form(), target->form(), mask->form(),
+                                                         static_cast<ScoreKind>(fields.kind())));
   auto compute = [&call, scores, target, mask, plan] {
     return RespondWith<v1::MaskedNllLossResponse>(
         call.ops().MaskedNllLoss(plan, scores->data, target->data, mask->data), call);
@@ -61,23 +55,12 @@ absl::StatusOr<TensorWork> PlanMaskedReconstructionLoss(TensorCall& call) {
                          call.request().Array("prediction", 1, fields.prediction()));
   MASKD_ASSIGN_OR_RETURN(const auto* const target, call.request().Array("target", 2, fields.target()));
   MASKD_ASSIGN_OR_RETURN(const auto* const mask, call.request().Array("mask", 3, fields.mask()));
-  if (!v1::ImageLayout_IsValid(fields.target_layout())) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("target_layout is ", fields.target_layout(), ", which is unknown"));
-  }
-  ReconstructionSpec spec = {.prediction_shape = prediction->shape,
-                             .prediction_type = FloatType::kFloat32,
-                             .target_shape = target->shape,
-                             .target_type = FloatType::kFloat32,
-                             .target_layout = static_cast<ImageLayout>(fields.target_layout()),
-                             .patch_size = fields.patch_size(),
-                             .mask_shape = mask->shape,
-                             .mask_type = BooleanType::kFloat32,
-                             .normalize_target = fields.normalize_target()};
-  MASKD_ASSIGN_OR_RETURN(spec.prediction_type, FloatTypeOf(*prediction));
-  MASKD_ASSIGN_OR_RETURN(spec.target_type, FloatTypeOf(*target));
-  MASKD_ASSIGN_OR_RETURN(spec.mask_type, BooleanTypeOf(*mask));
-  MASKD_ASSIGN_OR_RETURN(const ReconstructionPlan plan, MakeReconstructionPlan(spec));
+  MASKD_ASSIGN_OR_RETURN(
+      const ReconstructionPlan plan,
+      MakeReconstructionPlan(prediction->form(), target->form(), mask->form(),
+                             {.target_layout = static_cast<ImageLayout>(fields.target_layout()),
+                              .patch_size = fields.patch_size(),
+                              .normalize_target = fields.normalize_target()}));
   auto compute = [&call, prediction, target, mask, plan] {
     return RespondWith<v1::MaskedReconstructionLossResponse>(
         call.ops().MaskedReconstructionLoss(plan, prediction->data, target->data, mask->data), call);

@@ -2,7 +2,6 @@
 #include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <signal.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -20,7 +19,10 @@
 #include "kernels/masker.h"
 #include "kernels/status_macros.h"
 #include "kernels/tensor_ops.h"
+#include "server/log.h"
 #include "server/masking_server.h"
+#include "server/memory_limit.h"
+#include "server/metrics_listener.h"
 #include "server/options.h"
 #include "server/version.h"
 
@@ -33,13 +35,6 @@ constexpr std::int64_t kWarmBytes = std::int64_t{64} << 20;
 // gRPC's own words, for --log_level=debug; what matters of them this program
 // says itself.
 void LogOfGrpc(gpr_log_func_args* args) { spdlog::debug("grpc: {}", args->message); }
-
-void StartLog(const std::string& level) {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("maskd"));
-  spdlog::set_level(spdlog::level::from_str(level));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
-  gpr_set_log_function(LogOfGrpc);
-}
 
 // Empty if there is no path.
 std::string ReadFile(const std::string& path) {
@@ -67,7 +62,9 @@ absl::StatusOr<std::unique_ptr<TensorDevices>> MakeTensorDevices(const ServerOpt
         "the card of the tensor operations has failed; the CPU does them until maskd is started again: {}",
         std::string(status.message()));
   };
-  return std::make_unique<TensorDevices>(std::move(device),
+  const bool first_card = options.device == "cuda" || options.device == "cuda:all";
+  const std::string id = first_card ? "cuda:0" : options.device == "auto" ? "cpu" : options.device;
+  return std::make_unique<TensorDevices>(id, std::move(device),
                                          card ? MakeCpuTensorOps(options.threads) : nullptr, on_failure);
 }
 
@@ -86,16 +83,30 @@ int BulkThreads(const ServerOptions& options, const Masker& masker) {
   return 2 * std::max(1, static_cast<int>(cards));
 }
 
-int Run(const ServerOptions& options) {
-  // Blocked here, before any thread starts, so that only sigwait sees them.
-  sigset_t stop_signals;
-  sigemptyset(&stop_signals);
-  sigaddset(&stop_signals, SIGTERM);
-  sigaddset(&stop_signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+// Also ends a process that is the first of a container, which the kernel spares
+// the signals that it does not handle.
+void EndAtOnce(int signal) { std::_Exit(128 + signal); }
+
+// Blocks them in this thread and those that it starts, so that only sigwait sees
+// them.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+int Run(const ServerOptions& options, const sigset_t& stop_signals, Log& log) {
   // Never shut down: gRPC would join a thread that may sleep for 10 s.
   grpc_init();
 
+  const absl::Status fits = CheckBudgetFits(options.limits.max_inflight_bytes, FindMemoryLimit());
+  if (!fits.ok()) {
+    spdlog::critical("{}", std::string(fits.message()));
+    return EXIT_FAILURE;
+  }
   const bool gather_on_device = options.gather == "device";
   auto choice =
       MakeMasker(options.device, {.num_threads = options.threads,
@@ -120,31 +131,44 @@ int Run(const ServerOptions& options) {
   const std::string backend = choice->masker->backend();
   const std::string device_name = choice->masker->device_name();
   const int bulk_threads = BulkThreads(options, *choice->masker);
-  auto server = MaskingServer::Start(std::move(choice->masker), *std::move(tensor_devices),
-                                     {.listen = options.listen,
-                                      .limits = options.limits,
-                                      .poll_threads = options.poll_threads,
-                                      .bulk_threads = bulk_threads,
-                                      .gather_threads = options.threads,
-                                      .gather_on_device = gather_on_device,
-                                      .reflection = options.reflection,
-                                      .tls_certificate_chain = ReadFile(options.tls_cert),
-                                      .tls_private_key = ReadFile(options.tls_key),
-                                      .tls_client_certificates = ReadFile(options.tls_client_ca)});
+  auto server =
+      MaskingServer::Start(std::move(choice->masker), *std::move(tensor_devices),
+                           {.listen = options.listen,
+                            .limits = options.limits,
+                            .poll_threads = options.poll_threads,
+                            .bulk_threads = bulk_threads,
+                            .gather_threads = options.threads,
+                            .gather_on_device = gather_on_device,
+                            .reflection = options.reflection,
+                            .reporting = {.report = [&log](const CallReport& call) { log.Write(call); },
+                                          .slow = options.slow_call},
+                            .tls_certificate_chain = ReadFile(options.tls_cert),
+                            .tls_private_key = ReadFile(options.tls_key),
+                            .tls_client_certificates = ReadFile(options.tls_client_ca)});
   if (!server.ok()) {
     spdlog::critical("{}", std::string(server.status().message()));
     return EXIT_FAILURE;
   }
+  absl::StatusOr<std::unique_ptr<MetricsListener>> metrics(nullptr);
+  if (!options.metrics_listen.empty()) {
+    metrics = MetricsListener::Start(options.metrics_listen, (*server)->metrics());
+    if (!metrics.ok()) {
+      spdlog::critical("--metrics_listen: {}", std::string(metrics.status().message()));
+      return EXIT_FAILURE;
+    }
+  }
   spdlog::info("maskd {} on {} ({}): {}", kVersion, backend, device_name, choice->reason);
   spdlog::info("kept tokens are gathered {}", ReasonOfGather(options, backend));
   for (const std::string& address : (*server)->addresses()) std::printf("listening on %s\n", address.c_str());
+  if (*metrics != nullptr) std::printf("metrics on %s\n", (*metrics)->address().c_str());
   std::fflush(stdout);
 
   int signal = 0;
   sigwait(&stop_signals, &signal);
   spdlog::info("{}: draining for at most {} s", signal == SIGTERM ? "SIGTERM" : "SIGINT",
                options.drain.count());
-  // A second signal ends the process at once.
+  ::signal(SIGTERM, EndAtOnce);
+  ::signal(SIGINT, EndAtOnce);
   pthread_sigmask(SIG_UNBLOCK, &stop_signals, nullptr);
   if ((*server)->Drain(options.drain)) {
     spdlog::info("drained");
@@ -153,7 +177,7 @@ int Run(const ServerOptions& options) {
   spdlog::warn("calls that did not finish within --drain_seconds={} were cancelled", options.drain.count());
   // Their handlers may never return, and destroying the server would wait for
   // them.
-  spdlog::default_logger()->flush();
+  log.Stop();
   std::_Exit(EXIT_SUCCESS);
 }
 
@@ -165,6 +189,9 @@ int main(int argc, char** argv) {
   const auto parsed = maskd::ParseServerOptions(argc, argv);
   if (const auto* exit_now = std::get_if<maskd::ExitNow>(&parsed)) return exit_now->status;
   const auto& options = std::get<maskd::ServerOptions>(parsed);
-  maskd::StartLog(options.log_level);
-  return maskd::Run(options);
+  gpr_set_log_function(maskd::LogOfGrpc);
+  // The log has a thread.
+  const sigset_t stop_signals = maskd::BlockStopSignals();
+  maskd::Log log(options.log_level, options.log_format);
+  return maskd::Run(options, stop_signals, log);
 }

@@ -17,6 +17,7 @@
 #include "server/block_pool.h"
 #include "server/encode_response.h"
 #include "server/reply_pool.h"
+#include "server/stage_clock.h"
 
 namespace maskd {
 
@@ -35,21 +36,23 @@ class MaskedPart {
         response_(std::move(response)),
         landing_(plan.selection.kept_tokens ? landing : nullptr) {}
 
+  // Each of the next four leaves `stages` in the stage of what it did.
+
   // To be called before Take. Throws std::bad_alloc.
   //
   // Returns the errors of Masker::Mask.
-  absl::Status Begin(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled);
+  absl::Status Begin(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled, StageClock& stages);
 
   // Takes the next bytes of the tokens, at most bytes_left().
-  void Take(Fragment tokens);
+  void Take(Fragment tokens, StageClock& stages);
 
   // Takes all the tokens at once, on the threads of `gatherer`.
-  void TakeAll(std::span<const Fragment> tokens, TokenGatherer& gatherer);
+  void TakeAll(std::span<const Fragment> tokens, TokenGatherer& gatherer, StageClock& stages);
 
   // To be called once no bytes are left.
   //
   // Returns the errors of Masker::Mask.
-  absl::Status Finish(Masker& masker, const IsCancelled& is_cancelled);
+  absl::Status Finish(Masker& masker, const IsCancelled& is_cancelled, StageClock& stages);
 
   std::int64_t bytes_left() const { return plan_.tokens_bytes - taken_; }
 
@@ -58,7 +61,10 @@ class MaskedPart {
 
  private:
   // Writes all results but the kept tokens.
-  absl::Status DrawMasks(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled);
+  absl::Status DrawMasks(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled,
+                         StageClock& stages);
+  // The stage in which tokens are taken.
+  Stage StageOfTake() const { return landing_ != nullptr ? Stage::kCopyToDevice : Stage::kGather; }
   KeptTokensLayout Layout() const;
 
   const MaskingSpec spec_;

@@ -75,6 +75,7 @@ MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, std::unique_ptr<Ten
       landing_(MakeLanding(*masker_, limits, options)),
       workers_(options.bulk_threads),
       idle_watch_(limits.max_idle),
+      reporting_(options.reporting),
       parts_{.masker = *masker_,
              .tensor_devices = *tensor_devices_,
              .gatherer = gatherer_,
@@ -85,12 +86,16 @@ MaskingServer::MaskingServer(std::unique_ptr<Masker> masker, std::unique_ptr<Ten
              .landing = landing_.has_value() ? &*landing_ : nullptr,
              .workers = workers_,
              .idle_watch = idle_watch_,
-             .health = health_},
+             .health = health_,
+             .counts = counts_,
+             .reporting = reporting_},
+      metrics_(std::make_shared<ServerMetrics>(parts_)),
       service_(parts_) {}
 
 absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_ptr<Masker> masker,
                                                                     const Options& options) {
-  auto cpu = std::make_unique<TensorDevices>(MakeCpuTensorOps(options.gather_threads), nullptr, nullptr);
+  auto cpu =
+      std::make_unique<TensorDevices>("cpu", MakeCpuTensorOps(options.gather_threads), nullptr, nullptr);
   return Start(std::move(masker), std::move(cpu), options);
 }
 

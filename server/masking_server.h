@@ -3,6 +3,7 @@
 #define MASKD_SERVER_MASKING_SERVER_H_
 
 #include <grpcpp/grpcpp.h>
+#include <prometheus/collectable.h>
 
 #include <chrono>
 #include <cstdint>
@@ -18,13 +19,16 @@
 #include "server/block_pool.h"
 #include "server/bulk_workers.h"
 #include "server/byte_budget.h"
+#include "server/call_counts.h"
 #include "server/call_gate.h"
+#include "server/call_record.h"
 #include "server/calls.h"
 #include "server/health.h"
 #include "server/idle_watch.h"
 #include "server/limits.h"
 #include "server/masking_service.h"
 #include "server/reply_pool.h"
+#include "server/server_metrics.h"
 #include "server/tensor_devices.h"
 
 namespace maskd {
@@ -46,6 +50,7 @@ class MaskingServer {
     // to gather them; else they are gathered here, from where gRPC received them.
     bool gather_on_device = false;
     bool reflection = false;
+    CallReporting reporting = {};
     // PEM. If set, "host:port" addresses speak TLS.
     std::string tls_certificate_chain = {};
     std::string tls_private_key = {};
@@ -71,7 +76,10 @@ class MaskingServer {
   std::int64_t inflight_bytes() const { return budget_.reserved_bytes(); }
 
   // Blocks of memory that were allocated for responses since the start.
-  std::int64_t reply_allocations() const { return pool_.allocations(); }
+  std::int64_t reply_allocations() const { return pool_.blocks().allocations(); }
+
+  // Not to be asked once the server is destroyed.
+  std::shared_ptr<prometheus::Collectable> metrics() const { return metrics_; }
 
   // The addresses, with the ports that were picked.
   const std::vector<std::string>& addresses() const { return addresses_; }
@@ -101,7 +109,10 @@ class MaskingServer {
   BulkWorkers workers_;
   IdleWatch idle_watch_;
   Health health_;
+  CallCounts counts_;
+  const CallReporting reporting_;
   CallParts parts_;
+  const std::shared_ptr<ServerMetrics> metrics_;
   MaskingService service_;
   std::vector<std::string> addresses_;
   std::unique_ptr<grpc::Server> server_;

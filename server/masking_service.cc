@@ -93,14 +93,14 @@ Detached MaskingService::AcceptOthers() {
     const std::string method = call->context.method();
     if (const BulkMethod* const bulk = FindBulkMethod(method); bulk != nullptr) {
       ServeBulk(std::move(call), *bulk, parts_, LiveCount::Ticket(live_));
-    } else if (method == "/maskd.v1.MaskingService/StreamRandomMasking") {
+    } else if (method == PathOf(Method::kStreamRandomMasking)) {
       ServeStreamRandomMasking(std::move(call), parts_, LiveCount::Ticket(live_));
-    } else if (method == "/maskd.v1.TensorService/StreamTensors") {
+    } else if (method == PathOf(Method::kStreamTensors)) {
       ServeStreamTensors(std::move(call), parts_, LiveCount::Ticket(live_));
-    } else if (method == "/grpc.health.v1.Health/Watch") {
+    } else if (method == PathOf(Method::kHealthWatch)) {
       ServeHealthWatch(std::move(call), parts_, LiveCount::Ticket(live_));
     } else {
-      ServeUnknownMethod(std::move(call), LiveCount::Ticket(live_));
+      ServeUnknownMethod(std::move(call), parts_, LiveCount::Ticket(live_));
     }
   }
 }

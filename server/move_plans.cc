@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "kernels/status_macros.h"
+#include "kernels/tensor_arguments.h"
 #include "maskd/v1/masking_service.pb.h"
 #include "maskd/v1/tensor_service.pb.h"
 #include "server/tensor_call.h"
@@ -18,33 +19,6 @@ namespace {
 static_assert(static_cast<int>(MaskType::kFloat32) == v1::MASK_TYPE_FLOAT32);
 static_assert(static_cast<int>(MaskType::kUint8) == v1::MASK_TYPE_UINT8);
 
-absl::Status CheckSameType(const TensorArray& array, const TensorArray& as) {
-  if (array.type.element_type == as.type.element_type && array.type.element_bytes == as.type.element_bytes)
-    return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      array.name, " has elements of type ", v1::ElementType_Name(array.type.element_type), ", ",
-      array.type.element_bytes, " bytes each, and ", as.name, " of ",
-      v1::ElementType_Name(as.type.element_type), ", ", as.type.element_bytes, "; they must be the same"));
-}
-
-absl::Status CheckShape(const TensorArray& array, const Shape& shape, absl::string_view rule) {
-  if (array.shape == shape) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(array.name, " has the shape ", ShapeName(array.shape), "; ",
-                                                 rule, ", ", ShapeName(shape)));
-}
-
-// The plan of the request's index into `input`.
-template <typename Request>
-absl::StatusOr<IndexPlan> PlanOf(const Request& fields, const TensorArray& input, const TensorArray& index) {
-  MASKD_ASSIGN_OR_RETURN(const IdsType index_type, IndexTypeOf(index));
-  return MakeIndexPlan({.input_shape = input.shape,
-                        .index_shape = index.shape,
-                        .dim = fields.dim(),
-                        .index_type = index_type,
-                        .element_bytes = input.type.element_bytes,
-                        .index_rank = fields.index_rank()});
-}
-
 }  // namespace
 
 absl::StatusOr<TensorWork> PlanGather(TensorCall& call) {
@@ -52,7 +26,8 @@ absl::StatusOr<TensorWork> PlanGather(TensorCall& call) {
   MASKD_RETURN_IF_ERROR(call.request().Parse(fields));
   MASKD_ASSIGN_OR_RETURN(const auto* const input, call.request().Array("input", 1, fields.input()));
   MASKD_ASSIGN_OR_RETURN(const auto* const index, call.request().Array("index", 2, fields.index()));
-  MASKD_ASSIGN_OR_RETURN(IndexPlan plan, PlanOf(fields, *input, *index));
+  MASKD_ASSIGN_OR_RETURN(IndexPlan plan,
+                         MakeGatherPlan(input->form(), index->form(), fields.dim(), fields.index_rank()));
   const std::int64_t output_bytes = plan.moved_bytes();
   auto compute = [&call, input, index, plan = std::move(plan)]() -> absl::Status {
     std::byte* output = nullptr;
@@ -70,12 +45,11 @@ absl::StatusOr<TensorWork> PlanScatterOrAdd(TensorCall& call, bool add) {
   MASKD_ASSIGN_OR_RETURN(const auto* const input, call.request().Array("input", 1, fields.input()));
   MASKD_ASSIGN_OR_RETURN(const auto* const index, call.request().Array("index", 2, fields.index()));
   MASKD_ASSIGN_OR_RETURN(const auto* const src, call.request().Array("src", 3, fields.src()));
-  MASKD_ASSIGN_OR_RETURN(IndexPlan plan, PlanOf(fields, *input, *index));
-  MASKD_RETURN_IF_ERROR(CheckSameType(*src, *input));
-  MASKD_RETURN_IF_ERROR(CheckShape(*src, plan.moved_shape, "it is that of the index, with what it lacks"));
+  MASKD_ASSIGN_OR_RETURN(IndexPlan plan, MakeScatterPlan(input->form(), index->form(), src->form(),
+                                                         fields.dim(), fields.index_rank()));
   FloatType type = FloatType::kFloat32;
   if (add) {
-    MASKD_ASSIGN_OR_RETURN(type, FloatTypeOf(*input));
+    MASKD_ASSIGN_OR_RETURN(type, FloatTypeOf("input", input->form()));
   }
   // Sums of narrow numbers are four bytes and a mark each.
   const bool narrow = add && FloatBytes(type) == 2;
@@ -104,16 +78,14 @@ absl::StatusOr<TensorWork> PlanRestoreTokens(TensorCall& call) {
   MASKD_ASSIGN_OR_RETURN(const auto* const kept,
                          call.request().Array("kept_tokens", 1, fields.kept_tokens()));
   MASKD_ASSIGN_OR_RETURN(const auto* const ids, call.request().Array("ids_restore", 2, fields.ids_restore()));
-  MASKD_ASSIGN_OR_RETURN(const IdsType ids_type, IdsTypeOf(*ids));
-  MASKD_ASSIGN_OR_RETURN(const RestorePlan plan, MakeRestorePlan(kept->shape, kept->type.element_bytes,
-                                                                 ids->shape, ids_type, fields.num_prefix()));
   const TensorArray* fill = nullptr;
   if (fields.has_fill()) {
     MASKD_ASSIGN_OR_RETURN(fill, call.request().Array("fill", 3, fields.fill()));
-    MASKD_RETURN_IF_ERROR(CheckSameType(*fill, *kept));
-    MASKD_RETURN_IF_ERROR(
-        CheckShape(*fill, Shape(kept->shape.begin() + 2, kept->shape.end()), "it is one token"));
   }
+  const TensorForm fill_form = fill == nullptr ? TensorForm() : fill->form();
+  MASKD_ASSIGN_OR_RETURN(const RestorePlan plan,
+                         MakeRestorePlan(kept->form(), ids->form(), fill == nullptr ? nullptr : &fill_form,
+                                         fields.num_prefix()));
   auto compute = [&call, kept, ids, fill, plan]() -> absl::Status {
     Shape shape = kept->shape;
     shape[1] = plan.num_prefix + plan.sequence_length;
@@ -130,9 +102,7 @@ absl::StatusOr<TensorWork> PlanMaskedSelect(TensorCall& call) {
   MASKD_RETURN_IF_ERROR(call.request().Parse(fields));
   MASKD_ASSIGN_OR_RETURN(const auto* const input, call.request().Array("input", 1, fields.input()));
   MASKD_ASSIGN_OR_RETURN(const auto* const mask, call.request().Array("mask", 2, fields.mask()));
-  MASKD_ASSIGN_OR_RETURN(const BooleanType mask_type, BooleanTypeOf(*mask));
-  MASKD_ASSIGN_OR_RETURN(SelectPlan plan,
-                         MakeSelectPlan(input->shape, input->type.element_bytes, mask->shape, mask_type));
+  MASKD_ASSIGN_OR_RETURN(SelectPlan plan, MakeSelectPlan(input->form(), mask->form()));
   auto compute = [&call, input, mask, plan = std::move(plan)]() -> absl::Status {
     MASKD_ASSIGN_OR_RETURN(const std::int64_t count, call.ops().CountSelected(plan, mask->data));
     std::byte* selected = nullptr;
@@ -149,30 +119,18 @@ absl::StatusOr<TensorWork> PlanPadSequences(TensorCall& call) {
   MASKD_RETURN_IF_ERROR(call.request().Parse(fields));
   MASKD_ASSIGN_OR_RETURN(const auto* const values, call.request().Array("values", 1, fields.values()));
   std::string padding = fields.padding_value();
-  if (!padding.empty() && static_cast<std::int64_t>(padding.size()) != values->type.element_bytes) {
-    return absl::InvalidArgumentError(absl::StrCat("padding_value has ", padding.size(),
-                                                   " bytes; an element of values has ",
-                                                   values->type.element_bytes));
-  }
   if (!v1::SequenceLayout_IsValid(fields.layout()))
     return absl::InvalidArgumentError(absl::StrCat("layout is ", fields.layout(), ", which is unknown"));
-  if (!v1::MaskType_IsValid(fields.mask_type()))
-    return absl::InvalidArgumentError(
-        absl::StrCat("mask_type is ", fields.mask_type(), ", which is unknown"));
-  if (fields.padded_length() < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("padded_length is ", fields.padded_length(), "; it is 0 or more"));
-  }
   MASKD_ASSIGN_OR_RETURN(PadPlan plan,
-                         MakePadPlan({.values_shape = values->shape,
-                                      .element_bytes = values->type.element_bytes,
-                                      .lengths = {fields.lengths().begin(), fields.lengths().end()},
+                         MakePadPlan(values->form(),
+                                     {.lengths = {fields.lengths().begin(), fields.lengths().end()},
                                       .time_major = fields.layout() == v1::SEQUENCE_LAYOUT_TIME_MAJOR,
                                       .padded_length = fields.padded_length(),
-                                      .mask_type = static_cast<MaskType>(fields.mask_type())}));
-  const bool narrow = plan.mask_type == MaskType::kUint8;
-  const TensorType mask_type = {.element_type = narrow ? v1::ELEMENT_TYPE_UINT8 : v1::ELEMENT_TYPE_FLOAT32,
-                                .element_bytes = narrow ? 1 : 4};
+                                      .mask_type = static_cast<MaskType>(fields.mask_type())},
+                                     padding.size()));
+  const TensorForm mask_form = MaskForm(plan);
+  const TensorType mask_type = {.element_type = static_cast<v1::ElementType>(mask_form.type),
+                                .element_bytes = mask_form.element_bytes()};
   const std::int64_t result_bytes =
       CountOf(plan.padded_shape) * plan.element_bytes + CountOf(plan.mask_shape) * mask_type.element_bytes;
   auto compute = [&call, values, mask_type, padding = std::move(padding),

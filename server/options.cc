@@ -5,32 +5,54 @@
 #include <cstdint>
 #include <iostream>
 #include <string>
+#include <vector>
 
+#include "server/environment.h"
 #include "server/listen_address.h"
+#include "server/metrics_listener.h"
 #include "server/version.h"
 
 namespace maskd {
+namespace {
+
+// Lets every flag be set by its variable too; returns the variables.
+std::vector<std::string> NameVariables(CLI::App& app) {
+  std::vector<std::string> variables;
+  for (CLI::Option* const option : app.get_options()) {
+    if (option == app.get_help_ptr() || option == app.get_version_ptr()) continue;
+    variables.push_back(VariableOfFlag(option->get_lnames().front()));
+    option->envname(variables.back());
+  }
+  return variables;
+}
+
+}  // namespace
+
 std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
   ServerOptions options;
   std::int64_t drain_seconds = options.drain.count();
   std::int64_t idle_seconds = options.limits.max_idle.count();
+  double slow_call_seconds = 0;
   CLI::App app(
-      "maskd: random masking for masked autoencoders, as a gRPC service.\n\n"
+      "maskd: random masking for masked autoencoders, as a gRPC service. A flag may also come as the\n"
+      "environment variable that is named beside it; the flag itself wins, and an empty variable is none.\n\n"
       "Example: maskd --listen=0.0.0.0:50051 --listen=unix:/run/maskd.sock --device=auto",
       "maskd");
   app.set_version_flag("--version", kVersion);
   app.add_option(
          "--listen", options.listen,
-         "host:port (port 0 picks a free one) or unix:PATH; may be given several times. Every address is\n"
-         "printed to stdout as \"listening on ADDRESS\" once calls are served")
+         "host:port (port 0 picks a free one) or unix:PATH; several are separated by commas or given one\n"
+         "by one. Every address is printed to stdout as \"listening on ADDRESS\" once calls are served")
       ->check([](const std::string& address) { return std::string(CheckListenAddress(address).message()); })
+      ->delimiter(',')
       ->take_all()
       ->capture_default_str();
   app.add_option(
          "--device", options.device,
          "auto (CUDA where it works, else the CPU), cpu, cuda, cuda:N (a card), cuda:all (calls are spread\n"
          "over all cards), or reference (slow, for tests). A card that fails is taken out, and the others\n"
-         "or the CPU answer in its place: maskctl health says so. Example: --device=cuda:all")
+         "or the CPU answer in its place: maskctl health says so. Tensor operations run on the CPU, or on\n"
+         "a card if it is asked for by name (of cuda:all the first). Example: --device=cuda:all")
       ->capture_default_str();
   app.add_option(
          "--gather", options.gather,
@@ -91,6 +113,22 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
   app.add_option("--log_level", options.log_level, "trace, debug, info, warn, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
+  app.add_option("--log_format", options.log_format,
+                 "text, or json: each line of the log is an object. docs/logs.md has the fields")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_option("--slow_call_seconds", slow_call_seconds,
+                 "a call, or batch of a stream, that takes longer is logged with the time of each of its\n"
+                 "stages; 0: none is. Calls that fail are logged anyway. Example: --slow_call_seconds=0.5")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  app.add_option(
+         "--metrics_listen", options.metrics_listen,
+         "serve metrics for Prometheus at http://ADDRESS/metrics: a port on 127.0.0.1, or host:port.\n"
+         "Port 0 picks a free one; \"metrics on ADDRESS\" is printed to stdout. Off unless given.\n"
+         "docs/metrics.md lists them. Example: --metrics_listen=9464")
+      ->check([](const std::string& address) { return std::string(CheckMetricsAddress(address).message()); });
+  const std::vector<std::string> variables = NameVariables(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
@@ -99,7 +137,12 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
     std::cerr << "maskd: " << error.what() << "; see maskd --help\n";
     return ExitNow{2};
   }
+  if (const absl::Status status = CheckEnvironment(ProcessEnvironment(), variables); !status.ok()) {
+    std::cerr << "maskd: " << status.message() << "; see maskd --help\n";
+    return ExitNow{2};
+  }
   options.drain = std::chrono::seconds(drain_seconds);
+  options.slow_call = std::chrono::nanoseconds(static_cast<std::int64_t>(slow_call_seconds * 1e9));
   options.limits.max_idle = std::chrono::seconds(idle_seconds);
   return options;
 }

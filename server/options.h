@@ -33,6 +33,11 @@ struct ServerOptions {
   bool reflection = false;
   // Of spdlog: trace, debug, info, warn, error or off.
   std::string log_level = "info";
+  std::string log_format = "text";  // or json
+  // See CallReporting.
+  std::chrono::nanoseconds slow_call{0};
+  // See MetricsListener; empty: no metrics.
+  std::string metrics_listen;
 };
 
 // The process ends here: help or version was printed (0), or a flag is wrong

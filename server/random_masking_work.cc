@@ -29,7 +29,7 @@ absl::Status CheckTokens(const MaskingPlan& plan, const v1::TokenLayout& layout,
 
 absl::StatusOr<grpc::Slice> RandomMasking(const grpc::ByteBuffer& request, const CallParts& parts,
                                           const IsCancelled& is_cancelled,
-                                          ByteBudget::Reservation& reservation) {
+                                          ByteBudget::Reservation& reservation, CallRecord& record) {
   const MessageSlices slices(request);
   const std::optional<ScannedMessage> message = ScanMessage(slices.fragments());
   v1::RandomMaskingRequest fields;
@@ -43,12 +43,13 @@ absl::StatusOr<grpc::Slice> RandomMasking(const grpc::ByteBuffer& request, const
   const std::int64_t bytes = static_cast<std::int64_t>(request.Length()) + plan.result_bytes.total() + landed;
   if (bytes > kSmallCallBytes) MASKD_RETURN_IF_ERROR(parts.budget.Resize(bytes, reservation));
 
+  record.CountBatch(plan.noise_source);
   MaskedPart part(spec, plan,
                   ReserveRandomMasking(plan, *spec.token_type, parts.masker.backend(), parts.pool),
                   parts.landing);
-  MASKD_RETURN_IF_ERROR(part.Begin(parts.masker, parts.pool, is_cancelled));
-  part.TakeAll(message->payload.fragments, parts.gatherer);
-  MASKD_RETURN_IF_ERROR(part.Finish(parts.masker, is_cancelled));
+  MASKD_RETURN_IF_ERROR(part.Begin(parts.masker, parts.pool, is_cancelled, record.stages()));
+  part.TakeAll(message->payload.fragments, parts.gatherer, record.stages());
+  MASKD_RETURN_IF_ERROR(part.Finish(parts.masker, is_cancelled, record.stages()));
   return std::move(part).ToResponse();
 }
 

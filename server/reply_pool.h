@@ -44,8 +44,8 @@ class ReplyPool {
   // Throws std::bad_alloc.
   Buffer Take(std::size_t size);
 
-  // Blocks that were allocated since the pool was made.
-  std::int64_t allocations() const { return blocks_.allocations(); }
+  // Where all but small buffers come from.
+  const BlockPool& blocks() const { return blocks_; }
 
  private:
   BlockPool blocks_;

@@ -14,7 +14,8 @@
 #include "proto/message_scanner.h"
 #include "proto/message_slices.h"
 #include "server/calls.h"
-#include "server/status_adapter.h"
+#include "server/limits.h"
+#include "server/retry_delay.h"
 #include "server/streamed_batch.h"
 
 namespace maskd {
@@ -43,7 +44,7 @@ absl::StatusOr<std::unique_ptr<Received>> Decode(const grpc::ByteBuffer& bytes) 
 // What a stream has done, and what it holds while batches are under way.
 class Stream {
  public:
-  explicit Stream(CallParts& parts) : parts_(parts) {}
+  Stream(CallParts& parts, CallRecord& record) : parts_(parts), record_(record) {}
 
   StreamedBatch* batch() const { return batch_.get(); }
 
@@ -93,9 +94,8 @@ class Stream {
     }
     const auto header_bytes = static_cast<std::int64_t>(received.fields.header().ByteSizeLong());
     if (header_bytes > kMaxHeaderBytes) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("a header has ", header_bytes, " bytes; it may have ", kMaxHeaderBytes,
-                       ", split a batch with more noise or sample ids into several"));
+      return TooLarge(absl::StrCat("a header has ", header_bytes, " bytes; it may have ", kMaxHeaderBytes,
+                                   ", split a batch with more noise or sample ids into several"));
     }
     auto header = std::make_unique<v1::BatchHeader>(std::move(*received.fields.mutable_header()));
     MASKD_ASSIGN_OR_RETURN(std::unique_ptr<StreamedBatch> batch,
@@ -108,10 +108,12 @@ class Stream {
       MASKD_RETURN_IF_ERROR(parts_.budget.Resize(bytes, reservation_));
     batch_ = std::move(batch);
     ++num_batches_;
+    record_.CountBatch(batch_->noise_source());
     return absl::OkStatus();
   }
 
   CallParts& parts_;
+  CallRecord& record_;
   std::unique_ptr<StreamedBatch> batch_;  // whose tokens come
   std::int64_t num_batches_ = 0;
   std::optional<CallGate::Pass> pass_;
@@ -120,9 +122,10 @@ class Stream {
 
 // Lets the batch take the next tokens.
 absl::StatusOr<Fragment> Take(Fragment tokens, StreamedBatch& batch, const CallParts& parts,
-                              const StreamCall& call) {
+                              const StreamCall& call, StageClock& stages) {
   try {
-    return batch.Take(tokens, parts.masker, parts.pool, [&call] { return call.cancelled(); });
+    return batch.Take(
+        tokens, parts.masker, parts.pool, [&call] { return call.cancelled(); }, stages);
   } catch (const std::bad_alloc&) {
     return NoMemory();
   }
@@ -136,24 +139,34 @@ absl::StatusOr<Fragment> Take(Fragment tokens, StreamedBatch& batch, const CallP
 Detached ServeStreamRandomMasking(std::unique_ptr<StreamCall> call, CallParts& parts,
                                   LiveCount::Ticket live) {
   const LiveCount::Ticket ticket = std::move(live);
+  CallRecord record(parts.counts, parts.reporting, Method::kStreamRandomMasking, call->context, Stage::kRest);
+  StageClock& stages = record.stages();
   const IdleWatch::Guard guard(parts.idle_watch, *call);
   const absl::Status gone = absl::CancelledError("the caller has gone");
   absl::Status status;
   {
-    Stream stream(parts);
+    Stream stream(parts, record);
     bool begun = false;
     grpc::ByteBuffer incoming;
     call->set_at_rest(true);
     call->StartRead(&incoming);
     while (status.ok()) {
       if (stream.batch() == nullptr && !call->reading.happened()) {
+        if (!call->writing.happened()) stages.Enter(Stage::kSend);
         if (!co_await call->writing) break;
         stream.Rest();
+      }
+      if (stream.batch() == nullptr) {
+        record.EndBatch();
+      } else {
+        stages.Enter(Stage::kReceive);
       }
       if (!co_await call->reading) {
         status = stream.StatusAtEnd();
         break;
       }
+      stages.Enter(Stage::kDecode);
+      record.CountReceived(incoming.Length());
       absl::StatusOr<std::unique_ptr<Received>> received = Decode(incoming);
       incoming.Clear();
       status = received.ok() ? stream.Admit(**received) : received.status();
@@ -169,14 +182,16 @@ Detached ServeStreamRandomMasking(std::unique_ptr<StreamCall> call, CallParts& p
       call->StartRead(&incoming);
       if (!has_tokens) continue;
 
+      stages.Enter(Stage::kQueue);
       co_await parts.workers.Enter();
       for (Fragment tokens : (*received)->message.payload.fragments) {
         while (!tokens.empty() && status.ok()) {
-          const absl::StatusOr<Fragment> rest = Take(tokens, *stream.batch(), parts, *call);
+          const absl::StatusOr<Fragment> rest = Take(tokens, *stream.batch(), parts, *call, stages);
           status = rest.status();
           if (!rest.ok()) break;
           tokens = *rest;
           if (!stream.batch()->has_part()) continue;
+          stages.Enter(Stage::kSend);
           if (!call->writing.happened()) {
             const bool written = co_await call->writing;
             if (written) co_await parts.workers.Enter();
@@ -185,15 +200,17 @@ Detached ServeStreamRandomMasking(std::unique_ptr<StreamCall> call, CallParts& p
             status = gone;
             break;
           }
-          call->StartWrite(stream.batch()->TakePart());
+          const grpc::ByteBuffer message = stream.batch()->TakePart();
+          record.CountSent(message.Length());
+          call->StartWrite(message);
         }
         if (!status.ok()) break;
       }
       if (status.ok() && stream.batch()->bytes_left() == 0) stream.EndBatch();
     }
     co_await call->writing;
-    call->StartFinish(ToGrpcStatus(status, call->context));
-    co_await call->writing;
+    call->StartFinish(record.Finish(status));
+    record.EndSending(co_await call->writing);
   }
   co_await call->reading;
   co_await call->ended;

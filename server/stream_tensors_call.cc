@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "server/calls.h"
-#include "server/status_adapter.h"
+#include "server/retry_delay.h"
 #include "server/tensor_stream.h"
 
 namespace maskd {
@@ -25,6 +25,8 @@ absl::Status NoMemoryIfThrown(auto&& work) {
 // One message is taken while the next one comes in.
 Detached ServeStreamTensors(std::unique_ptr<StreamCall> call, CallParts& parts, LiveCount::Ticket live) {
   const LiveCount::Ticket ticket = std::move(live);
+  CallRecord record(parts.counts, parts.reporting, Method::kStreamTensors, call->context);
+  StageClock& stages = record.stages();
   const IdleWatch::Guard guard(parts.idle_watch, *call);
   {
     TensorStream stream(parts);
@@ -32,14 +34,19 @@ Detached ServeStreamTensors(std::unique_ptr<StreamCall> call, CallParts& parts, 
     grpc::ByteBuffer incoming;
     call->StartRead(&incoming);
     while (status.ok()) {
+      stages.Enter(Stage::kReceive);
       const bool has_come = co_await call->reading;
+      stages.Enter(Stage::kQueue);
       co_await parts.workers.Enter();
       if (!has_come) {
+        stages.Enter(Stage::kCompute);
         status = NoMemoryIfThrown([&] { return stream.Compute(); });
         break;
       }
+      stages.Enter(Stage::kDecode);
       grpc::ByteBuffer message;
       message.Swap(&incoming);
+      record.CountReceived(message.Length());
       const bool first = !stream.begun();
       if (!first) call->StartRead(&incoming);
       status = NoMemoryIfThrown([&] { return stream.Take(message); });
@@ -48,6 +55,7 @@ Detached ServeStreamTensors(std::unique_ptr<StreamCall> call, CallParts& parts, 
         call->StartRead(&incoming);
       }
     }
+    if (status.ok()) stages.Enter(Stage::kSend);
     while (status.ok()) {
       if (!co_await call->writing) {
         status = absl::CancelledError("the caller has gone");
@@ -55,11 +63,12 @@ Detached ServeStreamTensors(std::unique_ptr<StreamCall> call, CallParts& parts, 
       }
       const std::optional<grpc::ByteBuffer> message = stream.Next();
       if (!message.has_value()) break;
+      record.CountSent(message->Length());
       call->StartWrite(*message);
     }
     co_await call->writing;
-    call->StartFinish(ToGrpcStatus(status, call->context));
-    co_await call->writing;
+    call->StartFinish(record.Finish(status));
+    record.EndSending(co_await call->writing);
   }
   co_await call->reading;
   co_await call->ended;

@@ -31,9 +31,8 @@ absl::StatusOr<std::unique_ptr<StreamedBatch>> StreamedBatch::Begin(std::unique_
   MASKD_ASSIGN_OR_RETURN(const MaskingSpec spec, DecodeSpec(*header));
   MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
   if (plan.tokens_bytes > kMaxStreamedBytes) {
-    return absl::ResourceExhaustedError(absl::StrCat("the tokens of batch ", index, " have ",
-                                                     plan.tokens_bytes, " bytes; a batch may have ",
-                                                     kMaxStreamedBytes, ", send smaller ones"));
+    return TooLarge(absl::StrCat("the tokens of batch ", index, " have ", plan.tokens_bytes,
+                                 " bytes; a batch may have ", kMaxStreamedBytes, ", send smaller ones"));
   }
   return absl::WrapUnique(new StreamedBatch(std::move(header), index, spec, plan, landing));
 }
@@ -62,7 +61,8 @@ std::int64_t StreamedBatch::working_bytes() const {
          static_cast<std::int64_t>(header_->ByteSizeLong());
 }
 
-absl::Status StreamedBatch::BeginPart(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled) {
+absl::Status StreamedBatch::BeginPart(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled,
+                                      StageClock& stages) {
   const std::int64_t first = samples_begun_;
   const std::int64_t count = std::min(SamplesOfPart(), plan_.batch_size - first);
   const std::optional<MaskingSpec> spec = cutter_.Next(count, is_cancelled);
@@ -71,16 +71,16 @@ absl::Status StreamedBatch::BeginPart(Masker& masker, ReplyPool& pool, const IsC
   part_.emplace(*spec, plan,
                 ReserveStreamPart(plan, *spec->token_type, index_, first, masker.backend(), pool), landing_);
   samples_begun_ += count;
-  return part_->Begin(masker, pool, is_cancelled);
+  return part_->Begin(masker, pool, is_cancelled, stages);
 }
 
 absl::StatusOr<Fragment> StreamedBatch::Take(Fragment tokens, Masker& masker, ReplyPool& pool,
-                                             const IsCancelled& is_cancelled) {
-  if (!part_.has_value()) MASKD_RETURN_IF_ERROR(BeginPart(masker, pool, is_cancelled));
+                                             const IsCancelled& is_cancelled, StageClock& stages) {
+  if (!part_.has_value()) MASKD_RETURN_IF_ERROR(BeginPart(masker, pool, is_cancelled, stages));
   const std::size_t taken = std::min(tokens.size(), static_cast<std::size_t>(part_->bytes_left()));
-  part_->Take(tokens.first(taken));
+  part_->Take(tokens.first(taken), stages);
   bytes_taken_ += static_cast<std::int64_t>(taken);
-  if (part_->bytes_left() == 0) MASKD_RETURN_IF_ERROR(part_->Finish(masker, is_cancelled));
+  if (part_->bytes_left() == 0) MASKD_RETURN_IF_ERROR(part_->Finish(masker, is_cancelled, stages));
   return tokens.subspan(taken);
 }
 

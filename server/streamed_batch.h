@@ -17,6 +17,7 @@
 #include "server/block_pool.h"
 #include "server/masked_part.h"
 #include "server/reply_pool.h"
+#include "server/stage_clock.h"
 
 namespace maskd {
 
@@ -41,13 +42,15 @@ class StreamedBatch {
   std::int64_t tokens_bytes() const { return plan_.tokens_bytes; }
   std::int64_t bytes_left() const { return plan_.tokens_bytes - bytes_taken_; }
   std::int64_t index() const { return index_; }
+  NoiseSource noise_source() const { return plan_.noise_source; }
 
   // Takes the next tokens, at most bytes_left(), up to the end of a part, and
-  // gives what is left of them. Masks are drawn when a part begins.
+  // gives what is left of them. Masks are drawn when a part begins. `stages` is left
+  // in the stage of what was done last.
   //
   // Returns the errors of Masker::Mask. Throws std::bad_alloc.
   absl::StatusOr<Fragment> Take(Fragment tokens, Masker& masker, ReplyPool& pool,
-                                const IsCancelled& is_cancelled);
+                                const IsCancelled& is_cancelled, StageClock& stages);
 
   // Whether a part is complete, which TakePart gives as a message.
   bool has_part() const { return part_.has_value() && part_->bytes_left() == 0; }
@@ -63,7 +66,8 @@ class StreamedBatch {
         landing_(landing),
         cutter_(spec) {}
 
-  absl::Status BeginPart(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled);
+  absl::Status BeginPart(Masker& masker, ReplyPool& pool, const IsCancelled& is_cancelled,
+                         StageClock& stages);
   // Memory of one sample in a part, and of the samples of a whole part.
   std::int64_t SampleBytes() const;
   std::int64_t SamplesOfPart() const;

@@ -12,29 +12,20 @@
 namespace maskd {
 namespace {
 
-// Of an element of `type`; 0 if the type says nothing of it.
-std::int64_t BytesOf(v1::ElementType type) {
-  switch (type) {
-    case v1::ELEMENT_TYPE_FLOAT64:
-    case v1::ELEMENT_TYPE_INT64:
-      return 8;
-    case v1::ELEMENT_TYPE_FLOAT32:
-    case v1::ELEMENT_TYPE_INT32:
-      return 4;
-    case v1::ELEMENT_TYPE_FLOAT16:
-    case v1::ELEMENT_TYPE_BFLOAT16:
-    case v1::ELEMENT_TYPE_UINT16:
-      return 2;
-    case v1::ELEMENT_TYPE_UINT8:
-      return 1;
-    default:
-      return 0;
-  }
-}
+// The numbers of kernels/tensor_form.h are the wire's, so a cast translates a known value.
+static_assert(static_cast<int>(ElementType::kOther) == v1::ELEMENT_TYPE_UNSPECIFIED &&
+              static_cast<int>(ElementType::kFloat32) == v1::ELEMENT_TYPE_FLOAT32 &&
+              static_cast<int>(ElementType::kInt64) == v1::ELEMENT_TYPE_INT64 &&
+              static_cast<int>(ElementType::kInt32) == v1::ELEMENT_TYPE_INT32 &&
+              static_cast<int>(ElementType::kUint16) == v1::ELEMENT_TYPE_UINT16 &&
+              static_cast<int>(ElementType::kUint8) == v1::ELEMENT_TYPE_UINT8 &&
+              static_cast<int>(ElementType::kFloat16) == v1::ELEMENT_TYPE_FLOAT16 &&
+              static_cast<int>(ElementType::kBfloat16) == v1::ELEMENT_TYPE_BFLOAT16 &&
+              static_cast<int>(ElementType::kFloat64) == v1::ELEMENT_TYPE_FLOAT64);
 
 absl::StatusOr<TensorType> TypeOf(absl::string_view name, const v1::Tensor& tensor) {
   const v1::ElementType type = tensor.element_type();
-  const std::int64_t bytes = BytesOf(type);
+  const std::int64_t bytes = ElementBytes(ElementType{type});
   if (type == v1::ELEMENT_TYPE_UNSPECIFIED) {
     if (tensor.element_bytes() < 1 || tensor.element_bytes() > kMaxElementBytes) {
       return absl::InvalidArgumentError(absl::StrCat(name, " has no element_type, and element_bytes is ",
@@ -54,21 +45,6 @@ absl::StatusOr<TensorType> TypeOf(absl::string_view name, const v1::Tensor& tens
                                                    v1::ElementType_Name(type), " has ", bytes));
   }
   return TensorType{.element_type = type, .element_bytes = bytes};
-}
-
-absl::Status WrongType(const TensorArray& array, absl::string_view right) {
-  return absl::InvalidArgumentError(absl::StrCat(array.name, ".element_type is ",
-                                                 v1::ElementType_Name(array.type.element_type),
-                                                 "; it must be ", right));
-}
-
-// Whether elements may be read as what they are from there.
-bool IsAligned(const std::byte* data, std::int64_t element_bytes) {
-  const std::uintptr_t word = element_bytes % 8 == 0   ? 8
-                              : element_bytes % 4 == 0 ? 4
-                              : element_bytes % 2 == 0 ? 2
-                                                       : 1;
-  return reinterpret_cast<std::uintptr_t>(data) % word == 0;
 }
 
 }  // namespace
@@ -134,9 +110,9 @@ absl::Status TensorRequest::ExpectData(const v1::Tensor& tensor, const TensorArr
   }
   const std::int64_t count = CountOf(array.shape);
   if (count < 0 || count > kMaxStreamedBytes / array.type.element_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(array.name, " has the shape ", ShapeName(array.shape), " of ", array.type.element_bytes,
-                     "-byte elements; a tensor may have ", kMaxStreamedBytes, " bytes"));
+    return TooLarge(absl::StrCat(array.name, " has the shape ", ShapeName(array.shape), " of ",
+                                 array.type.element_bytes, "-byte elements; a tensor may have ",
+                                 kMaxStreamedBytes, " bytes"));
   }
   streamed_bytes_ += count * array.type.element_bytes;
   return absl::OkStatus();
@@ -150,40 +126,6 @@ void TensorRequest::Reserve() {
     array.data = buffers_.back().bytes().data();
     places_.push_back(buffers_.back().bytes());
   }
-}
-
-absl::StatusOr<FloatType> FloatTypeOf(const TensorArray& array) {
-  switch (array.type.element_type) {
-    case v1::ELEMENT_TYPE_FLOAT32:
-      return FloatType::kFloat32;
-    case v1::ELEMENT_TYPE_FLOAT16:
-      return FloatType::kFloat16;
-    case v1::ELEMENT_TYPE_BFLOAT16:
-      return FloatType::kBfloat16;
-    case v1::ELEMENT_TYPE_FLOAT64:
-      return FloatType::kFloat64;
-    default:
-      return WrongType(array, "float32, float16, bfloat16 or float64 to be computed with");
-  }
-}
-
-absl::StatusOr<IdsType> IndexTypeOf(const TensorArray& array) {
-  if (array.type.element_type == v1::ELEMENT_TYPE_INT64) return IdsType::kInt64;
-  if (array.type.element_type == v1::ELEMENT_TYPE_INT32) return IdsType::kInt32;
-  return WrongType(array, "int64 or int32");
-}
-
-absl::StatusOr<IdsType> IdsTypeOf(const TensorArray& array) {
-  if (array.type.element_type == v1::ELEMENT_TYPE_INT64) return IdsType::kInt64;
-  if (array.type.element_type == v1::ELEMENT_TYPE_INT32) return IdsType::kInt32;
-  if (array.type.element_type == v1::ELEMENT_TYPE_UINT16) return IdsType::kUint16;
-  return WrongType(array, "int64, int32 or uint16");
-}
-
-absl::StatusOr<BooleanType> BooleanTypeOf(const TensorArray& array) {
-  if (array.type.element_type == v1::ELEMENT_TYPE_UINT8) return BooleanType::kUint8;
-  if (array.type.element_type == v1::ELEMENT_TYPE_FLOAT32) return BooleanType::kFloat32;
-  return WrongType(array, "uint8 or float32");
 }
 
 }  // namespace maskd

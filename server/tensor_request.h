@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "kernels/tensor_form.h"
 #include "kernels/tensor_plans.h"
 #include "maskd/v1/masking.pb.h"
 #include "proto/message_scanner.h"
@@ -36,6 +37,11 @@ struct TensorArray {
   TensorType type;
   Shape shape;
   const std::byte* data = nullptr;  // row-major, aligned to 8 bytes or to its elements
+
+  // For its plan. The numbers of types are the wire's.
+  TensorForm form() const {
+    return {.type = ElementType{type.element_type}, .other_bytes = type.element_bytes, .shape = shape};
+  }
 };
 
 // The tensors of fields 1 to 3 of a request. Of a unary call, their data is where
@@ -82,13 +88,6 @@ class TensorRequest {
   std::int64_t streamed_bytes_ = 0;
   std::vector<std::span<std::byte>> places_;
 };
-
-// What an array is used as. Each returns INVALID_ARGUMENT if its type is none of
-// these.
-absl::StatusOr<FloatType> FloatTypeOf(const TensorArray& array);
-absl::StatusOr<IdsType> IndexTypeOf(const TensorArray& array);  // int64 or int32
-absl::StatusOr<IdsType> IdsTypeOf(const TensorArray& array);    // those or uint16
-absl::StatusOr<BooleanType> BooleanTypeOf(const TensorArray& array);
 
 }  // namespace maskd
 

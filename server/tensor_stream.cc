@@ -34,8 +34,8 @@ absl::Status TensorStream::Take(const grpc::ByteBuffer& message) {
   }
   if (const int number = fields.operation_case(); number != v1::StreamTensorsRequest::OPERATION_NOT_SET) {
     if (static_cast<std::int64_t>(scanned->fields.size()) > kMaxHeaderBytes) {
-      return absl::ResourceExhaustedError(absl::StrCat("the first message has ", scanned->fields.size(),
-                                                       " bytes without data; it may have ", kMaxHeaderBytes));
+      return TooLarge(absl::StrCat("the first message has ", scanned->fields.size(),
+                                   " bytes without data; it may have ", kMaxHeaderBytes));
     }
     const auto* const operation = fields.GetDescriptor()->FindFieldByNumber(number);
     MASKD_RETURN_IF_ERROR(

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "client/flags/tls_flags.h"
 #include "client/masking_client.h"
 #include "client/tensor_client.h"
 
@@ -19,9 +20,7 @@ struct ServerFlags {
   std::string address = "127.0.0.1:50051";
   double timeout_seconds = 60;
   int connections = 1;
-  std::string tls_ca;    // path; empty: no TLS
-  std::string tls_cert;  // path; empty: this client shows no certificate
-  std::string tls_key;   // path
+  TlsFlags tls;
 
   void AddTo(CLI::App& command);
   absl::StatusOr<std::unique_ptr<MaskingClient>> Connect() const;

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "client/flags/masking_flags.h"
 #include "client/maskctl/commands.h"
 #include "client/maskctl/masked_photograph.h"
-#include "client/maskctl/masking_flags.h"
 #include "client/maskctl/panels.h"
 #include "client/maskctl/png_file.h"
 #include "kernels/patchify.h"

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "client/flags/enum_option.h"
 #include "client/maskctl/commands.h"
-#include "client/maskctl/enum_option.h"
 #include "client/maskctl/tensor_files.h"
 #include "client/tensor_client.h"
 #include "kernels/status_macros.h"

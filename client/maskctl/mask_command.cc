@@ -13,9 +13,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/flags/enum_option.h"
+#include "client/flags/masking_flags.h"
 #include "client/maskctl/commands.h"
-#include "client/maskctl/enum_option.h"
-#include "client/maskctl/masking_flags.h"
 #include "client/npy_file.h"
 #include "kernels/status_macros.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "client/maskctl/masking_flags.h"
+#include "client/flags/masking_flags.h"
 #include "client/maskctl/panels.h"
 #include "client/maskctl/png_file.h"
 #include "client/masking_client.h"

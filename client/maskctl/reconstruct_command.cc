@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "client/flags/enum_option.h"
+#include "client/flags/masking_flags.h"
 #include "client/maskctl/commands.h"
-#include "client/maskctl/enum_option.h"
 #include "client/maskctl/masked_photograph.h"
-#include "client/maskctl/masking_flags.h"
 #include "client/maskctl/panels.h"
 #include "client/maskctl/png_file.h"
 #include "client/tensor_client.h"

@@ -1,8 +1,6 @@
 // maskctl info and maskctl health, and the flags that name a server.
 #include <algorithm>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <string>
 
@@ -11,16 +9,6 @@
 #include "kernels/status_macros.h"
 
 namespace maskd {
-namespace {
-
-// Empty if there is no path.
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-}  // namespace
-
 void ServerFlags::AddTo(CLI::App& command) {
   command.add_option("--address", address, "the server, as host:port or unix:path")->capture_default_str();
   command.add_option("--timeout", timeout_seconds, "seconds a call may take")
@@ -29,28 +17,14 @@ void ServerFlags::AddTo(CLI::App& command) {
   command.add_option("--connections", connections, "connections that a large batch is split over")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  auto* const ca = command
-                       .add_option("--tls_ca", tls_ca,
-                                   "certificates in PEM that the server's must be signed by: speak TLS")
-                       ->check(CLI::ExistingFile);
-  auto* const key =
-      command.add_option("--tls_key", tls_key, "private key in PEM, of --tls_cert")->check(CLI::ExistingFile);
-  auto* const cert =
-      command
-          .add_option("--tls_cert", tls_cert, "certificate chain in PEM, for a server with --tls_client_ca")
-          ->check(CLI::ExistingFile)
-          ->needs(ca)
-          ->needs(key);
-  key->needs(cert);
+  tls.AddTo(command);
 }
 
 MaskingClient::Options ServerFlags::ToOptions() const {
   MaskingClient::Options options{
       .timeout = std::chrono::milliseconds(static_cast<std::int64_t>(timeout_seconds * 1000)),
       .connections = connections};
-  options.tls_root_certificates = ReadFile(tls_ca);
-  options.tls_certificate_chain = ReadFile(tls_cert);
-  options.tls_private_key = ReadFile(tls_key);
+  tls.Apply(options);
   return options;
 }
 

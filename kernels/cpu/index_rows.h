@@ -12,6 +12,7 @@
 #include "kernels/cpu/scan_index.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/masking_plan.h"
+#include "kernels/prefetch.h"
 #include "kernels/tensor_plans.h"
 
 namespace maskd {
@@ -27,8 +28,17 @@ class IndexRows {
   // From one place along dim to the next in the input, and from one column.
   std::int64_t dim_stride() const { return dim_stride_; }
   std::int64_t column_stride() const { return column_stride_; }
-  // Rows that share their places in the input with no others.
+  // Rows that share their places in the input with no others. Those places are
+  // group_input_rows() rows of input_columns(), one behind the other.
   std::int64_t group_rows() const { return group_rows_; }
+  std::int64_t group_input_rows() const { return group_input_rows_; }
+  std::int64_t input_columns() const { return plan_.input_shape.back(); }
+
+  // Columns that are followed through all rows of a group before the next ones:
+  // two cache lines of each row of the input, so that what they choose from at
+  // random can be brought into the cache while those before them are followed. 0
+  // if the index chooses too few places for that, or they would not stay there.
+  std::int64_t band_columns() const { return band_columns_; }
 
   // Where in the input place 0 of column 0 of a row is; whether that is the same
   // for all rows of a group.
@@ -36,6 +46,8 @@ class IndexRows {
   bool groups_share_base() const { return groups_share_base_; }
 
  private:
+  std::int64_t BandColumns() const;
+
   const IndexPlan& plan_;
   std::int64_t rows_ = 1;
   std::int64_t columns_;
@@ -43,25 +55,34 @@ class IndexRows {
   std::int64_t dim_stride_;
   std::int64_t column_stride_;
   std::int64_t group_rows_ = 1;
+  std::int64_t group_input_rows_ = 1;
+  std::int64_t band_columns_ = 0;
   bool groups_share_base_;
   std::int64_t strides_[kMaxRank] = {};  // of the input; 0 along dim
 };
 
-// Calls move(base, first, index, constant) for pieces of rows that cover the index: element
-// first + j of the moved array goes with place
+// Calls move(base, first, index, constant) for pieces of rows that cover the index:
+// element first + j of the moved array goes with place
 // base + index[j] * dim_stride + j * column_stride of the input; `constant` says
 // that all of index is the same. Returns the
 // position of the first index that is out of range, or -1; its piece is not
 // moved. Pieces that share places of the input come in row-major order.
+//
+// `input` is where the elements of the input are fetched from ahead, if not null.
 template <typename Index, typename Move>
-std::int64_t ForIndexRows(const IndexPlan& plan, const Index* index, ThreadPool& threads, const Move& move) {
+std::int64_t ForIndexRows(const IndexPlan& plan, const Index* index, const void* input, ThreadPool& threads,
+                          const Move& move) {
   constexpr std::int64_t kRangeBytes = std::int64_t{256} << 10;
   constexpr std::int64_t kMinColumns = 256;
   const IndexRows rows(plan);
   FirstPlace first_bad;
+  const auto piece_of = [&](std::int64_t row, std::int64_t begin, std::int64_t end) {
+    return std::span<const Index>(index + row * rows.columns() + begin,
+                                  static_cast<std::size_t>(end - begin));
+  };
   const auto follow = [&](std::int64_t row, std::int64_t base, std::int64_t begin, std::int64_t end) {
     const std::int64_t first = row * rows.columns() + begin;
-    const std::span<const Index> piece(index + first, static_cast<std::size_t>(end - begin));
+    const std::span<const Index> piece = piece_of(row, begin, end);
     const IndexScan scan = ScanIndex(piece, rows.size_along_dim());
     if (scan.in_range) return move(base + begin * rows.column_stride(), first, piece, scan.constant);
     std::int64_t bad = first;
@@ -71,8 +92,28 @@ std::int64_t ForIndexRows(const IndexPlan& plan, const Index* index, ThreadPool&
 
   const auto follow_group = [&](std::int64_t row, std::int64_t begin, std::int64_t end) {
     const std::int64_t base = rows.Base(row);
-    for (std::int64_t r = row; r < row + rows.group_rows(); ++r)
-      follow(r, rows.groups_share_base() ? base : rows.Base(r), begin, end);
+    const std::int64_t next_row = row + rows.group_rows();
+    // An index that is the same along its rows moves pieces, which are better long.
+    const bool banded = input != nullptr && rows.band_columns() > 0 && end > begin &&
+                        !ScanIndex(piece_of(row, begin, end), rows.size_along_dim()).constant;
+    const std::int64_t step = banded ? rows.band_columns() : std::max<std::int64_t>(1, end - begin);
+    for (std::int64_t column = begin; column < end; column += step) {
+      const bool last = column + step >= end;
+      const bool fetches = banded && (!last || (begin == 0 && next_row < rows.rows()));
+      const std::int64_t next = fetches && last ? rows.Base(next_row) : base + column + step;
+      for (std::int64_t r = 0; r < rows.group_rows(); ++r) {
+        if (fetches) {
+          const std::int64_t input_end = rows.group_input_rows() * (r + 1) / rows.group_rows();
+          for (std::int64_t i = rows.group_input_rows() * r / rows.group_rows(); i < input_end; ++i) {
+            PrefetchAll(
+                static_cast<const std::byte*>(input) + (next + i * rows.input_columns()) * plan.element_bytes,
+                rows.band_columns() * plan.element_bytes);
+          }
+        }
+        follow(row + r, rows.groups_share_base() ? base : rows.Base(row + r), column,
+               std::min(column + step, end));
+      }
+    }
   };
 
   const std::int64_t group = rows.group_rows();

@@ -10,6 +10,7 @@
 #include "kernels/cpu/index_rows.h"
 #include "kernels/float_bits.h"
 #include "kernels/float_types.h"
+#include "kernels/prefetch.h"
 #include "kernels/value_errors.h"
 
 namespace maskd {
@@ -35,9 +36,10 @@ absl::Status WithIndex(const IndexPlan& plan, const std::byte* index, const Visi
 }
 
 // Calls visit(place, element) for every element of the moved array and its place
-// in the input, both counted in rows.
+// in the input, both counted in rows. `input` is as of ForIndexRows.
 template <typename Index, typename Visit>
-std::int64_t ForPairs(const IndexPlan& plan, const Index* index, ThreadPool& threads, const Visit& visit) {
+std::int64_t ForPairs(const IndexPlan& plan, const Index* index, const void* input, ThreadPool& threads,
+                      const Visit& visit) {
   const IndexRows rows(plan);
   const auto move = [&](std::int64_t base, std::int64_t first, std::span<const Index> piece, bool) {
     for (std::size_t j = 0; j < piece.size(); ++j) {
@@ -45,19 +47,31 @@ std::int64_t ForPairs(const IndexPlan& plan, const Index* index, ThreadPool& thr
       visit(base + piece[j] * rows.dim_stride() + column * rows.column_stride(), first + column);
     }
   };
-  return ForIndexRows(plan, index, threads, move);
+  return ForIndexRows(plan, index, input, threads, move);
 }
 
 // Copies rows of bytes. `to_place` says in which direction.
 template <typename Index>
 std::int64_t MoveRows(const IndexPlan& plan, const Index* index, std::byte* places, std::byte* moved,
                       bool to_place, ThreadPool& threads) {
+  const IndexRows rows(plan);
   const std::int64_t bytes = plan.element_bytes;
-  return ForPairs(plan, index, threads, [=](std::int64_t place, std::int64_t element) {
-    std::byte* const at = places + place * bytes;
-    std::byte* const other = moved + element * bytes;
-    std::memcpy(to_place ? at : other, to_place ? other : at, static_cast<std::size_t>(bytes));
-  });
+  const auto move = [&](std::int64_t base, std::int64_t first, std::span<const Index> piece, bool) {
+    const auto place_of = [&](std::size_t j) {
+      const std::int64_t column = static_cast<std::int64_t>(j) * rows.column_stride();
+      return places + (base + piece[j] * rows.dim_stride() + column) * bytes;
+    };
+    for (std::size_t j = 0; j < piece.size(); ++j) {
+      std::byte* const row = moved + (first + static_cast<std::int64_t>(j)) * bytes;
+      if (to_place) {
+        std::memcpy(place_of(j), row, static_cast<std::size_t>(bytes));
+      } else {
+        if (j + 1 < piece.size()) PrefetchRow(place_of(j + 1), bytes);
+        std::memcpy(row, place_of(j), static_cast<std::size_t>(bytes));
+      }
+    }
+  };
+  return ForIndexRows(plan, index, places, threads, move);
 }
 
 // Moves elements of type Element. An index that is repeated along its rows, as
@@ -86,7 +100,7 @@ std::int64_t MoveElements(const IndexPlan& plan, const Index* index, Element* pl
       row[piece[j] * dim_stride + static_cast<std::int64_t>(j) * column_stride] = elements[j];
     }
   };
-  return ForIndexRows(plan, index, threads, move);
+  return ForIndexRows(plan, index, places, threads, move);
 }
 
 // Whether words of `size` bytes lie at both. A row is aligned to its elements
@@ -126,7 +140,7 @@ template <typename Float, typename Index>
 std::int64_t Add(const IndexPlan& plan, const Index* index, const Float* src, Float* output,
                  ThreadPool& threads) {
   const std::int64_t width = plan.element_bytes / static_cast<std::int64_t>(sizeof(Float));
-  return ForPairs(plan, index, threads, [=](std::int64_t place, std::int64_t element) {
+  return ForPairs(plan, index, output, threads, [=](std::int64_t place, std::int64_t element) {
     for (std::int64_t w = 0; w < width; ++w) {
       Float& sum = output[place * width + w];
       sum = CanonicalNan(sum + src[element * width + w]);
@@ -144,7 +158,7 @@ std::int64_t AddNarrow(const IndexPlan& plan, float (*widen)(std::uint16_t), std
   for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = widen(output[i]);
   std::vector<std::uint8_t> added(static_cast<std::size_t>(plan.input_count));
   const std::int64_t first_bad =
-      ForPairs(plan, index, threads, [&](std::int64_t place, std::int64_t element) {
+      ForPairs(plan, index, nullptr, threads, [&](std::int64_t place, std::int64_t element) {
         for (std::int64_t w = 0; w < width; ++w) {
           float& sum = sums[static_cast<std::size_t>(place * width + w)];
           sum = CanonicalNan(sum + widen(src[element * width + w]));

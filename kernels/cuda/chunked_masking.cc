@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -68,6 +69,24 @@ const std::byte* AddressOnDevice(const std::byte* data, std::int64_t bytes) {
   const std::byte* const last = address_of(data + bytes - 1);
   return first != nullptr && last == first + bytes - 1 ? first : nullptr;
 }
+
+// Adds the time of its scope to `sum`, if there is one.
+class ScopeTime {
+ public:
+  explicit ScopeTime(std::chrono::nanoseconds* sum) : sum_(sum) {
+    if (sum_ != nullptr) begin_ = Clock::now();
+  }
+  ~ScopeTime() {
+    if (sum_ != nullptr) *sum_ += Clock::now() - begin_;
+  }
+  ScopeTime(const ScopeTime&) = delete;
+  ScopeTime& operator=(const ScopeTime&) = delete;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::chrono::nanoseconds* const sum_;
+  Clock::time_point begin_;
+};
 
 class ChunkedMasking {
  public:
@@ -197,6 +216,12 @@ class ChunkedMasking {
   }
 
   absl::Status CopyResultsOut(const Chunk& chunk) {
+    CopyTimes* const times = buffers_.copy_times;
+    // The copies wait for the kernels in any case.
+    if (times != nullptr) {
+      MASKD_RETURN_IF_CUDA_ERROR("cudaStreamSynchronize", cudaStreamSynchronize(chunk.slot->stream.get()));
+    }
+    const ScopeTime time(times != nullptr ? &times->from_device : nullptr);
     const struct {
       ChunkArray array;
       std::byte* host;
@@ -219,6 +244,7 @@ class ChunkedMasking {
   absl::Status CopyIn(ChunkArray array, const std::byte* host, const Chunk& chunk) {
     const std::int64_t bytes = chunk.count * sample_bytes_[array];
     if (bytes == 0) return absl::OkStatus();
+    const ScopeTime time(buffers_.copy_times != nullptr ? &buffers_.copy_times->to_device : nullptr);
     MASKD_RETURN_IF_CUDA_ERROR(
         "cudaMemcpyAsync to the device",
         cudaMemcpyAsync(Device(*chunk.slot, array), host, static_cast<std::size_t>(bytes),

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,18 @@ class CudaMasker final : public Masker {
 
   std::vector<DeviceState> devices() const override {
     return {{.id = absl::StrCat("cuda:", ordinal_), .backend = backend(), .name = device_name_}};
+  }
+
+  std::vector<DeviceMemoryUse> memory() const override {
+    std::size_t free = 0;
+    std::size_t total = 0;
+    if (*failed_ || cudaSetDevice(ordinal_) != cudaSuccess || cudaMemGetInfo(&free, &total) != cudaSuccess) {
+      cudaGetLastError();
+      return {};
+    }
+    return {{.id = absl::StrCat("cuda:", ordinal_),
+             .total_bytes = static_cast<std::int64_t>(total),
+             .free_bytes = static_cast<std::int64_t>(free)}};
   }
 
  private:

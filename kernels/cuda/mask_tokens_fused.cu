@@ -50,17 +50,9 @@ cudaError_t LaunchMaskTokensFused(const OrderTokens& order, const GatherTokens& 
   const LaunchShape shape = {.grid = dim3(static_cast<unsigned>(op.batch_size)),
                              .block = dim3(threads),
                              .shared_bytes = OrderSharedBytes(threads)};
-  switch (op.noise.source) {
-    case NoiseSource::kSeeded:
-      return Launch(shape, stream, MaskSequence<NoiseSource::kSeeded>, op, gather);
-    case NoiseSource::kProvided:
-      return Launch(shape, stream, MaskSequence<NoiseSource::kProvided>, op, gather);
-    case NoiseSource::kTorchCpu:
-      return Launch(shape, stream, MaskSequence<NoiseSource::kTorchCpu>, op, gather);
-    case NoiseSource::kTorchCuda:
-      return Launch(shape, stream, MaskSequence<NoiseSource::kTorchCuda>, op, gather);
-  }
-  return cudaErrorInvalidValue;
+  return WithNoiseSource(op.noise.source, [&](auto source) {
+    return Launch(shape, stream, MaskSequence<source.value>, op, gather);
+  });
 }
 
 }  // namespace maskd

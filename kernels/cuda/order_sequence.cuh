@@ -20,6 +20,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/cuda/block_sum.cuh"
 #include "kernels/cuda/draw_keys.cuh"
@@ -43,6 +44,23 @@ inline unsigned OrderThreads(std::int64_t sequence_length, unsigned min_threads)
 }
 inline std::size_t OrderSharedBytes(unsigned threads) {
   return std::size_t{kQuad} * threads * sizeof(std::uint64_t);
+}
+
+// visit(constant) with `source` as a std::integral_constant, for a kernel of its
+// own for each.
+template <typename Visit>
+cudaError_t WithNoiseSource(NoiseSource source, const Visit& visit) {
+  switch (source) {
+    case NoiseSource::kSeeded:
+      return visit(std::integral_constant<NoiseSource, NoiseSource::kSeeded>());
+    case NoiseSource::kProvided:
+      return visit(std::integral_constant<NoiseSource, NoiseSource::kProvided>());
+    case NoiseSource::kTorchCpu:
+      return visit(std::integral_constant<NoiseSource, NoiseSource::kTorchCpu>());
+    case NoiseSource::kTorchCuda:
+      return visit(std::integral_constant<NoiseSource, NoiseSource::kTorchCuda>());
+  }
+  return cudaErrorInvalidValue;
 }
 
 struct RankedToken {

@@ -26,17 +26,8 @@ cudaError_t LaunchOrderShort(const OrderTokens& op, cudaStream_t stream) {
   const LaunchShape shape = {.grid = dim3(static_cast<unsigned>(op.batch_size)),
                              .block = dim3(threads),
                              .shared_bytes = OrderSharedBytes(threads)};
-  switch (op.noise.source) {
-    case NoiseSource::kSeeded:
-      return Launch(shape, stream, OrderShort<NoiseSource::kSeeded>, op);
-    case NoiseSource::kProvided:
-      return Launch(shape, stream, OrderShort<NoiseSource::kProvided>, op);
-    case NoiseSource::kTorchCpu:
-      return Launch(shape, stream, OrderShort<NoiseSource::kTorchCpu>, op);
-    case NoiseSource::kTorchCuda:
-      return Launch(shape, stream, OrderShort<NoiseSource::kTorchCuda>, op);
-  }
-  return cudaErrorInvalidValue;
+  return WithNoiseSource(op.noise.source,
+                         [&](auto source) { return Launch(shape, stream, OrderShort<source.value>, op); });
 }
 
 cudaError_t CheckOrderShortKernel() {

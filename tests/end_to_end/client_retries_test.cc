@@ -82,6 +82,14 @@ TEST_P(RetryTest, NoRoomEndsWithTheDeadline) {
   EXPECT_GE(calls_, 2);
 }
 
+TEST_P(RetryTest, NoRoomIsNotTriedAgainUnlessAskedFor) {
+  MaskingClient::Options options = Options();
+  options.wait_for_room = false;
+  const absl::Status status = Call(Refuse(kAlways, NoRoom(milliseconds(1))), options);
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+  EXPECT_EQ(calls_, 1);
+}
+
 TEST_P(RetryTest, UnavailableIsTriedAgain) {
   ExpectAnswered(Refuse(2, {grpc::StatusCode::UNAVAILABLE, "draining"}));
   EXPECT_EQ(calls_, 3);

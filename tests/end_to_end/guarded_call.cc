@@ -9,7 +9,8 @@
 
 namespace maskd {
 
-absl::Status CallIntoGuarded(MaskingClient& client, const PreparedCase& prepared, MaskedResults* results,
+template <typename Client>
+absl::Status CallIntoGuarded(Client& client, const PreparedCase& prepared, MaskedResults* results,
                              const CallLimits& limits, std::int64_t misalignment) {
   const MaskingPlan& plan = prepared.plan();
   MaskingBuffers buffers;
@@ -19,7 +20,9 @@ absl::Status CallIntoGuarded(MaskingClient& client, const PreparedCase& prepared
     if (plan.selection.*field.selected) buffers.*field.buffer = memory.back().data();
   }
   const absl::StatusOr<MaskingFacts> facts =
-      client.RandomMasking(prepared.spec(), prepared.tokens(), buffers, limits);
+      prepared.spec().token_type.has_value()
+          ? client.RandomMasking(prepared.spec(), prepared.tokens(), buffers, limits)
+          : client.GenerateMask(prepared.spec(), buffers, limits);
   EXPECT_TRUE(!facts.ok() || facts->num_keep == plan.num_keep);
   for (std::size_t i = 0; i < kResultFields.size(); ++i) {
     memory[i].ExpectGuardsIntact(kResultFields[i].name);
@@ -28,8 +31,8 @@ absl::Status CallIntoGuarded(MaskingClient& client, const PreparedCase& prepared
   return facts.status();
 }
 
-void ExpectReferenceResults(MaskingClient& client, const MaskingCase& masking_case,
-                            std::int64_t misalignment) {
+template <typename Client>
+void ExpectReferenceResults(Client& client, const MaskingCase& masking_case, std::int64_t misalignment) {
   SCOPED_TRACE(masking_case.name);
   const PreparedCase prepared(masking_case);
   MaskedResults results;
@@ -37,5 +40,12 @@ void ExpectReferenceResults(MaskingClient& client, const MaskingCase& masking_ca
   ASSERT_TRUE(status.ok()) << status;
   ExpectSameResults(results, MaskOrFail(*MakeReferenceMasker(), prepared.plan(), prepared.tokens()));
 }
+
+template absl::Status CallIntoGuarded(MaskingClient&, const PreparedCase&, MaskedResults*, const CallLimits&,
+                                      std::int64_t);
+template absl::Status CallIntoGuarded(ShardedClient&, const PreparedCase&, MaskedResults*, const CallLimits&,
+                                      std::int64_t);
+template void ExpectReferenceResults(MaskingClient&, const MaskingCase&, std::int64_t);
+template void ExpectReferenceResults(ShardedClient&, const MaskingCase&, std::int64_t);
 
 }  // namespace maskd

@@ -4,20 +4,24 @@
 
 #include "absl/status/status.h"
 #include "client/masking_client.h"
+#include "client/sharded_client.h"
 #include "tests/contract/masked_results.h"
 #include "tests/contract/masking_case.h"
 
 namespace maskd {
 
-// Calls RandomMasking with the buffers of the results that were selected, each
-// `misalignment` (0 to 63) past a multiple of 64. Fails the test if anything
-// beside them is written, also if the call fails.
-absl::Status CallIntoGuarded(MaskingClient& client, const PreparedCase& prepared, MaskedResults* results,
+// `Client` is MaskingClient or ShardedClient.
+
+// Calls RandomMasking (GenerateMask, if no tokens come) with the buffers of the results that were selected,
+// each `misalignment` (0 to 63) past a multiple of 64. Fails the test if anything beside them is written,
+// also if the call fails.
+template <typename Client>
+absl::Status CallIntoGuarded(Client& client, const PreparedCase& prepared, MaskedResults* results,
                              const CallLimits& limits = {}, std::int64_t misalignment = 0);
 
 // Fails the test if the call is not answered with the bytes of the reference.
-void ExpectReferenceResults(MaskingClient& client, const MaskingCase& masking_case,
-                            std::int64_t misalignment = 0);
+template <typename Client>
+void ExpectReferenceResults(Client& client, const MaskingCase& masking_case, std::int64_t misalignment = 0);
 
 }  // namespace maskd
 

@@ -4,6 +4,7 @@ Run by ctest, which passes the folder of the programs and that of the test data.
 """
 import hashlib
 import json
+import os
 import pathlib
 import re
 import signal
@@ -18,12 +19,12 @@ import numpy as np
 BIN, DATA, GOLDEN = (pathlib.Path(argument) for argument in sys.argv[1:4])
 
 
-def start_server(*flags):
-    """Starts maskd; returns it and the addresses it prints."""
-    listens = sum(flag.startswith("--listen") for flag in flags)
+def start_server(*flags, listens=None, environment=None):
+    """Starts maskd, with variables added to its environment; returns it and the addresses it prints."""
+    listens = listens or sum(flag.startswith("--listen") for flag in flags) or 1
     server = subprocess.Popen([BIN / "maskd", "--threads=2", *flags], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True)
-    lines = [server.stdout.readline().strip() for _ in range(max(1, listens))]
+                              stderr=subprocess.PIPE, text=True, env=os.environ | (environment or {}))
+    lines = [server.stdout.readline().strip() for _ in range(listens)]
     assert all(line.startswith("listening on ") for line in lines), (lines, server.stderr.read())
     return server, [line.removeprefix("listening on ") for line in lines]
 

@@ -1,12 +1,14 @@
 #include "tests/end_to_end/served_masker.h"
 
 #include <grpc/grpc.h>
+#include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 namespace maskd {
@@ -76,6 +78,13 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   // /sys, as "failed to connect ... No such file or directory").
   channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30));
   return channel;
+}
+
+void ExpectBudgetReturns(const MaskingServer& server) {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (server.inflight_bytes() != 0 && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::yield();
+  EXPECT_EQ(server.inflight_bytes(), 0);
 }
 
 }  // namespace maskd

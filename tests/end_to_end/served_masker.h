@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -16,6 +17,9 @@
 namespace maskd {
 
 enum class Transport { kInProcess, kLoopback, kUnixSocket };
+
+// What no test waits for, unless it fails: the deadline of its calls.
+inline constexpr std::chrono::seconds kPatience{60};
 
 // As part of the name of a test.
 std::string TransportName(Transport transport);
@@ -60,6 +64,10 @@ class ServedMasker {
 // A channel to `address` of its own, not shared with any other, that takes
 // messages of any size.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+
+// Fails the test unless calls soon hold nothing of the budget: a call gives back
+// its bytes when its response has gone, which its caller can have before.
+void ExpectBudgetReturns(const MaskingServer& server);
 
 }  // namespace maskd
 

@@ -197,13 +197,6 @@ void ExpectUnaryResults(v1::MaskingService::Stub& stub, const std::vector<v1::Ra
   }
 }
 
-void ExpectBudgetReturns(const MaskingServer& server) {
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
-  while (server.inflight_bytes() != 0 && std::chrono::steady_clock::now() < give_up)
-    std::this_thread::yield();
-  EXPECT_EQ(server.inflight_bytes(), 0);
-}
-
 void ExpectAnswers(const ServedMasker& served) {
   const v1::RandomMaskingRequest request = GoodRandomMasking();
   ExpectUnaryResults(served.stub(), {request}, StreamAll(served.stub(), MessagesOf(request, 100)));

@@ -22,9 +22,6 @@ namespace maskd {
 using StreamMessages = std::vector<v1::StreamRandomMaskingRequest>;
 using StreamParts = std::vector<v1::StreamRandomMaskingResponse>;
 
-// What no test waits for, unless it fails: the deadline of its calls.
-inline constexpr std::chrono::seconds kPatience{60};
-
 // The unary request of a case that has tokens.
 v1::RandomMaskingRequest RequestOf(const PreparedCase& prepared);
 
@@ -88,9 +85,6 @@ std::vector<v1::RandomMaskingResponse> JoinParts(const StreamParts& parts);
 // Fails the test if the parts are not the unary responses to `requests`.
 void ExpectUnaryResults(v1::MaskingService::Stub& stub, const std::vector<v1::RandomMaskingRequest>& requests,
                         const StreamAnswer& answer);
-
-// Fails the test unless calls soon hold nothing of the budget.
-void ExpectBudgetReturns(const MaskingServer& server);
 
 // Fails the test unless good calls, unary and streamed, are answered, and the
 // budget is free after.

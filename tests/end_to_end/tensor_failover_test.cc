@@ -69,7 +69,7 @@ class TensorFailoverTest : public testing::TestWithParam<bool> {
   void Start(absl::Status status) {
     auto card = std::make_unique<FailingOps>(std::move(status));
     card_ = card.get();
-    auto devices = std::make_unique<TensorDevices>(std::move(card), MakeCpuTensorOps(1),
+    auto devices = std::make_unique<TensorDevices>("cuda:0", std::move(card), MakeCpuTensorOps(1),
                                                    [this](const absl::Status&) { ++failures_; });
     server_ = MaskingServer::Start(MakeCpuMasker(1), std::move(devices), {}).value();
     client_ = std::make_unique<TensorClient>(

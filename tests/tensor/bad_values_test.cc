@@ -110,6 +110,20 @@ TEST_P(BadValuesTest, IndexOfRows) {
                 {"index[1, 3]", "4711"});
 }
 
+// The first in row-major order, whatever the order in which columns are followed.
+TEST_P(BadValuesTest, FirstOfWideRows) {
+  const auto plan =
+      MakeIndexPlan({.input_shape = {2, 6, 70}, .index_shape = {2, 5, 70}, .dim = 1, .element_bytes = 4});
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  std::vector<std::int64_t> index(2 * 5 * 70);
+  for (std::size_t i = 0; i < index.size(); ++i) index[i] = std::int64_t(i * 7 % 6);
+  index[(5 + 3) * 70 + 2] = -8;
+  index[(5 + 1) * 70 + 65] = 4711;
+  ExpectRefused(Gather(*ops_, *plan, 4, Bytes(2 * 6 * 70 * 4), BytesOf(index)), {"index[1, 1, 65]", "4711"});
+  ExpectRefused(Scatter(*ops_, *plan, 4, Bytes(2 * 6 * 70 * 4), BytesOf(index), Bytes(2 * 5 * 70 * 4)),
+                {"index[1, 1, 65]", "4711"});
+}
+
 // Of a dim that has no places no index is in range.
 TEST_P(BadValuesTest, IndexOfAnEmptyDim) {
   const auto plan =

@@ -74,6 +74,18 @@ IndexSpec RandomIndexSpec(RandomSource& random) {
   return spec;
 }
 
+IndexSpec RandomWideIndexSpec(RandomSource& random) {
+  IndexSpec spec;
+  spec.input_shape = {random.Between(1, 3), random.Between(1, 9), random.Between(20, 90)};
+  spec.dim = random.Between(0, 1);
+  spec.index_type = random.OneIn(2) ? IdsType::kInt64 : IdsType::kInt32;
+  spec.element_bytes = random.SomeElementBytes();
+  spec.index_shape = spec.input_shape;
+  spec.index_shape[static_cast<std::size_t>(spec.dim)] = random.Between(1, 9);
+  if (random.OneIn(3)) spec.index_shape[2] -= random.Between(1, 19);
+  return spec;
+}
+
 IndexCase FillIndexCase(const IndexSpec& spec, RandomSource& random) {
   IndexCase c = {.spec = spec, .index = {}, .input = {}, .src = {}};
   const std::int64_t size = spec.input_shape[DimOf(spec)];

@@ -29,6 +29,9 @@ std::int64_t ElementAt(const Shape& shape, const Shape& coordinates);
 // Every rank, dim, type and form; sizes small, some 0.
 IndexSpec RandomIndexSpec(RandomSource& random);
 
+// Rows of many cache lines, and an index that chooses most of them.
+IndexSpec RandomWideIndexSpec(RandomSource& random);
+
 // An index in range, and bytes.
 IndexCase FillIndexCase(const IndexSpec& spec, RandomSource& random);
 

@@ -44,12 +44,32 @@ Case Filled(Case c, RandomSource& random) {
 
 IndexCase RandomIndexCase(RandomSource& random) { return FillIndexCase(RandomIndexSpec(random), random); }
 
+IndexCase RandomWideIndexCase(RandomSource& random) {
+  return FillIndexCase(RandomWideIndexSpec(random), random);
+}
+
 TEST_P(RandomTensorsTest, Gather) {
   ForCases(RandomIndexCase, [&](const IndexCase& c) { CheckGather(*ops_, c); });
 }
 
 TEST_P(RandomTensorsTest, Scatter) {
   ForCases(RandomIndexCase, [&](const IndexCase& c) { CheckScatter(*ops_, c); });
+}
+
+TEST_P(RandomTensorsTest, GatherOfWideRows) {
+  ForCases(RandomWideIndexCase, [&](const IndexCase& c) { CheckGather(*ops_, c); });
+}
+
+TEST_P(RandomTensorsTest, ScatterOfWideRows) {
+  ForCases(RandomWideIndexCase, [&](const IndexCase& c) { CheckScatter(*ops_, c); });
+}
+
+TEST_P(RandomTensorsTest, ScatterAddOfWideRows) {
+  ForCases(
+      [](RandomSource& random) {
+        return FillAddCase(RandomWideIndexSpec(random), FloatType::kFloat32, random);
+      },
+      [&](const IndexCase& c) { CheckScatterAdd(*ops_, FloatType::kFloat32, c); });
 }
 
 TEST_P(RandomTensorsTest, ScatterAdd) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/result_layout.h"
 #include "kernels/status_macros.h"
 
 namespace maskd::transport {
@@ -41,11 +42,6 @@ MaskingSpec GenerateMaskSpec(std::int64_t batch_size, std::uint64_t seed) {
 std::int64_t BytesMoved(std::int64_t batch_size) {
   const auto plan = MakeMaskingPlan(RandomMaskingSpec(batch_size, 0));
   return plan->tokens_bytes + plan->result_bytes.total();
-}
-
-MaskingBuffers LayOutResults(const ResultBytes& bytes, std::byte* memory) {
-  std::byte* const ids_restore = memory + bytes.mask;
-  return {.kept_tokens = ids_restore + bytes.ids_restore, .mask = memory, .ids_restore = ids_restore};
 }
 
 ResultSpans SpansOf(const ResultBytes& bytes, const MaskingBuffers& buffers) {

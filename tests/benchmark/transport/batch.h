@@ -55,10 +55,6 @@ class Pages {
   const HostBlock block_;
 };
 
-// Places for results in memory of bytes.total() bytes: mask, ids_restore and kept
-// tokens, one behind the other.
-MaskingBuffers LayOutResults(const ResultBytes& bytes, std::byte* memory);
-
 // Where the results of a call lie; kept_tokens is empty if none were asked for.
 struct ResultSpans {
   std::span<const std::byte> mask;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/masking_client.h"
+#include "client/result_layout.h"
 #include "kernels/status_macros.h"
 #include "tests/benchmark/transport/masking_path.h"
 

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "client/result_layout.h"
 #include "kernels/status_macros.h"
 #include "tests/benchmark/transport/floor_protocol.h"
 #include "tests/benchmark/transport/masking_path.h"

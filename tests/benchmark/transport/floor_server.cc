@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "client/result_layout.h"
 #include "kernels/masker.h"
 #include "kernels/status_macros.h"
 #include "tests/benchmark/transport/batch.h"

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/encode_request.h"
 #include "client/masking_client.h"
+#include "client/result_layout.h"
 #include "kernels/status_macros.h"
 #include "maskd/v1/masking_service.grpc.pb.h"
 #include "tests/benchmark/transport/batch.h"

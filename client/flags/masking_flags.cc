@@ -1,6 +1,6 @@
-#include "client/maskctl/masking_flags.h"
+#include "client/flags/masking_flags.h"
 
-#include "client/maskctl/enum_option.h"
+#include "client/flags/enum_option.h"
 
 namespace maskd {
 namespace {

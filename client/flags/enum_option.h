@@ -1,6 +1,6 @@
 // Options whose values are names.
-#ifndef MASKD_CLIENT_MASKCTL_ENUM_OPTION_H_
-#define MASKD_CLIENT_MASKCTL_ENUM_OPTION_H_
+#ifndef MASKD_CLIENT_FLAGS_ENUM_OPTION_H_
+#define MASKD_CLIENT_FLAGS_ENUM_OPTION_H_
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -38,4 +38,4 @@ CLI::Option* AddEnumOption(CLI::App& command, const std::string& name, Enum& val
 
 }  // namespace maskd
 
-#endif  // MASKD_CLIENT_MASKCTL_ENUM_OPTION_H_
+#endif  // MASKD_CLIENT_FLAGS_ENUM_OPTION_H_

@@ -1,6 +1,6 @@
-// The flags that say which tokens are kept, of `mask` and `image` alike.
-#ifndef MASKD_CLIENT_MASKCTL_MASKING_FLAGS_H_
-#define MASKD_CLIENT_MASKCTL_MASKING_FLAGS_H_
+// The flags that say which tokens are kept.
+#ifndef MASKD_CLIENT_FLAGS_MASKING_FLAGS_H_
+#define MASKD_CLIENT_FLAGS_MASKING_FLAGS_H_
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
@@ -29,4 +29,4 @@ struct MaskingFlags {
 
 }  // namespace maskd
 
-#endif  // MASKD_CLIENT_MASKCTL_MASKING_FLAGS_H_
+#endif  // MASKD_CLIENT_FLAGS_MASKING_FLAGS_H_

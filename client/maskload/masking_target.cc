@@ -1,0 +1,134 @@
+#include "client/maskload/masking_target.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/result_layout.h"
+#include "kernels/status_macros.h"
+
+namespace maskd::maskload {
+
+absl::StatusOr<std::unique_ptr<MaskingTarget>> MaskingTarget::Make(Options options) {
+  // The constructor is private.
+  std::unique_ptr<MaskingTarget> target(new MaskingTarget(std::move(options)));
+  std::int64_t tokens_bytes = 0;
+  for (const BatchShape& shape : target->options_.mix.shapes()) {
+    MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(target->SpecOf(shape, 0)));
+    target->ids_per_call_ = std::max(target->ids_per_call_, shape.batch_size);
+    tokens_bytes = std::max(tokens_bytes, plan.tokens_bytes);
+  }
+  for (const std::string& address : target->options_.addresses) {
+    auto& clients = target->clients_.emplace_back();
+    for (int i = 0; i < target->options_.connections; ++i) {
+      MASKD_ASSIGN_OR_RETURN(auto client, MaskingClient::Connect(address, target->options_.client));
+      clients.push_back(std::move(client));
+    }
+  }
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  const std::size_t words = (static_cast<std::size_t>(tokens_bytes) + kWord - 1) / kWord;
+  if (words > 0) target->tokens_ = AllocateHostBlock(words * kWord);
+  for (std::size_t i = 0; i < words; ++i) {
+    const std::uint64_t word = (i + 1) * 0x9E3779B97F4A7C15u;
+    std::memcpy(&target->tokens_.bytes[i * kWord], &word, kWord);
+  }
+  target->results_.resize(static_cast<std::size_t>(target->options_.concurrency));
+  target->free_results_.resize(target->options_.mix.shapes().size());
+  return target;
+}
+
+CallOutcome MaskingTarget::Call(int worker, std::int64_t number, const std::stop_token& stop) {
+  const std::size_t address = static_cast<std::size_t>(number) % clients_.size();
+  const std::size_t shape = options_.mix.Pick(number);
+  const MaskingSpec spec = SpecOf(options_.mix.shapes()[shape], number);
+  const absl::StatusOr<MaskingPlan> plan = MakeMaskingPlan(spec);
+  const std::size_t connection = static_cast<std::size_t>(worker) % clients_[address].size();
+  MaskingClient& client = *clients_[address][connection];
+  HostBlock& block = results_[static_cast<std::size_t>(worker)];
+  block = TakeResults(*plan, shape);
+  const MaskingBuffers results = LayOutResults(plan->result_bytes, block.bytes.data());
+  const CallLimits limits{.stop = stop};
+  CallOutcome outcome{.status = absl::OkStatus(), .address = address, .shape = shape};
+  outcome.status = spec.token_type.has_value()
+                       ? client.RandomMasking(spec, TokensOf(*plan), results, limits).status()
+                       : client.GenerateMask(spec, results, limits).status();
+  outcome.bytes_sent = plan->tokens_bytes;
+  outcome.bytes_received = plan->result_bytes.total();
+  if (!outcome.status.ok()) {
+    Release(worker, shape);
+    if (!stop.stop_requested()) WarnOnce(address, outcome.status);
+  }
+  return outcome;
+}
+
+std::optional<bool> MaskingTarget::Verify(int worker, std::int64_t number) {
+  const std::size_t shape = options_.mix.Pick(number);
+  std::optional<bool> right;
+  if (options_.verification == Verification::kAll ||
+      (options_.verification == Verification::kSample && number % kVerifiedCalls == 0))
+    right = IsRight(worker, number);
+  Release(worker, shape);
+  return right;
+}
+
+bool MaskingTarget::IsRight(int worker, std::int64_t number) {
+  const MaskingSpec spec = SpecOf(options_.mix.shapes()[options_.mix.Pick(number)], number);
+  const absl::StatusOr<MaskingPlan> plan = MakeMaskingPlan(spec);
+  std::byte* const memory = results_[static_cast<std::size_t>(worker)].bytes.data();
+  const absl::Status status =
+      verifier_.Verify(*plan, TokensOf(*plan), LayOutResults(plan->result_bytes, memory));
+  if (status.ok()) return true;
+  WarnOnce(static_cast<std::size_t>(number) % clients_.size(),
+           absl::DataLossError(
+               absl::StrCat("wrong result of call ", number, ": ", std::string(status.message()))));
+  return false;
+}
+
+MaskingSpec MaskingTarget::SpecOf(const BatchShape& shape, std::int64_t number) const {
+  MaskingSpec spec = options_.masking;
+  spec.batch_size = shape.batch_size;
+  spec.sequence_length = shape.sequence_length;
+  spec.first_sample_id += static_cast<std::uint64_t>(number) * static_cast<std::uint64_t>(ids_per_call_);
+  spec.selection.mask = spec.selection.ids_restore = true;
+  if (shape.token_dim > 0) {
+    spec.token_type = TokenType{.token_dim = shape.token_dim, .element_bytes = shape.element_bytes};
+    spec.selection.kept_tokens = true;
+  }
+  return spec;
+}
+
+std::span<const std::byte> MaskingTarget::TokensOf(const MaskingPlan& plan) const {
+  return tokens_.bytes.first(static_cast<std::size_t>(plan.tokens_bytes));
+}
+
+HostBlock MaskingTarget::TakeResults(const MaskingPlan& plan, std::size_t shape) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::vector<HostBlock>& free = free_results_[shape];
+    if (!free.empty()) {
+      HostBlock block = std::move(free.back());
+      free.pop_back();
+      return block;
+    }
+  }
+  return AllocateHostBlock(static_cast<std::size_t>(plan.result_bytes.total()));
+}
+
+void MaskingTarget::Release(int worker, std::size_t shape) {
+  const std::lock_guard lock(mutex_);
+  free_results_[shape].push_back(std::exchange(results_[static_cast<std::size_t>(worker)], {}));
+}
+
+void MaskingTarget::WarnOnce(std::size_t address, const absl::Status& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    const std::pair warning(address, status.code());
+    if (std::ranges::find(warned_, warning) != warned_.end()) return;
+    warned_.push_back(warning);
+  }
+  options_.warn(absl::StrCat(options_.addresses[address], ": ", std::string(status.message()), " [",
+                             absl::StatusCodeToString(status.code()), "]; the run goes on"));
+}
+
+}  // namespace maskd::maskload
