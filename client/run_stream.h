@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,6 +14,13 @@
 #include "client/connection.h"
 
 namespace maskd {
+
+// Payload of one message: a few copies of the kernel's, so that what it costs
+// does not show, and little enough to stay in a cache until it is gathered.
+inline constexpr std::int64_t kStreamChunkBytes = std::int64_t{2} << 20;
+
+// What the first message may have beside payload. Servers take 1 MiB.
+inline constexpr std::int64_t kStreamHeaderBytes = std::int64_t{1000} << 10;
 
 struct StreamEnds {
   // The next message to send; nothing: all have gone. There is a first one.

@@ -20,13 +20,6 @@ namespace {
 
 constexpr char kMethod[] = "/maskd.v1.MaskingService/StreamRandomMasking";
 
-// Tokens of one message: a few copies of the kernel's, so that what it costs
-// does not show, and little enough to stay in a cache until it is gathered.
-constexpr std::int64_t kChunkBytes = std::int64_t{2} << 20;
-
-// What a header may have of noise and sample ids. Servers take 1 MiB.
-constexpr std::int64_t kHeaderBytes = std::int64_t{1000} << 10;
-
 // What one sample adds to a header.
 std::int64_t HeaderBytesOfSample(const MaskingSpec& spec) {
   return (spec.sample_ids.has_value() ? 8 : 0) +
@@ -37,7 +30,7 @@ std::int64_t HeaderBytesOfSample(const MaskingSpec& spec) {
 std::int64_t SamplesOfHeader(const MaskingSpec& spec) {
   const std::int64_t bytes = HeaderBytesOfSample(spec);
   if (bytes == 0) return spec.batch_size;
-  return std::clamp<std::int64_t>(kHeaderBytes / bytes, 1, spec.batch_size);
+  return std::clamp<std::int64_t>(kStreamHeaderBytes / bytes, 1, spec.batch_size);
 }
 
 // The messages that a batch is sent as, one after another. To the server it is
@@ -56,7 +49,7 @@ class Messages {
   std::optional<grpc::ByteBuffer> Next() {
     if (sent_ == static_cast<std::int64_t>(tokens_.size())) return std::nullopt;
     if (sent_ == headers_end_) return NextHeader();
-    const std::int64_t size = std::min(kChunkBytes, headers_end_ - sent_);
+    const std::int64_t size = std::min(kStreamChunkBytes, headers_end_ - sent_);
     const grpc::Slice slices[] = {
         grpc::Slice(EncodePayloadHead(size)),
         tokens_.ToSlice(static_cast<std::size_t>(sent_), static_cast<std::size_t>(size))};
@@ -122,7 +115,7 @@ class Parts {
 
 }  // namespace
 
-bool CanStream(const MaskingSpec& spec) { return HeaderBytesOfSample(spec) <= kHeaderBytes; }
+bool CanStream(const MaskingSpec& spec) { return HeaderBytesOfSample(spec) <= kStreamHeaderBytes; }
 
 Outcome CallStream(Connection& connection, const MaskingSpec& spec, const MaskingPlan& plan,
                    BorrowedBytes& tokens, const MaskingBuffers& results, const CallScope& scope,

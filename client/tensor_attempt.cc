@@ -18,12 +18,6 @@ namespace {
 
 constexpr char kStreamTensors[] = "/maskd.v1.TensorService/StreamTensors";
 
-// Data of one message of the request.
-constexpr std::int64_t kChunkBytes = std::int64_t{2} << 20;
-
-// What the first message of a stream may have. Servers take 1 MiB.
-constexpr std::size_t kHeaderBytes = std::size_t{1000} << 10;
-
 // The messages that come back.
 class StreamedResult {
  public:
@@ -70,7 +64,9 @@ Outcome CallTensorUnary(Connection& connection, const TensorOperation& operation
   return outcome;
 }
 
-bool CanStream(const TensorMessage& request) { return request.WithoutPayloads().size() <= kHeaderBytes; }
+bool CanStream(const TensorMessage& request) {
+  return std::ssize(request.WithoutPayloads()) <= kStreamHeaderBytes;
+}
 
 Outcome CallTensorStream(Connection& connection, const TensorOperation& operation, TensorMessage& request,
                          const CallScope& scope, const TakeTensors& take) {
@@ -85,8 +81,8 @@ Outcome CallTensorStream(Connection& connection, const TensorOperation& operatio
       return grpc::ByteBuffer(&slice, 1);
     }
     if (sent >= request.payload_bytes()) return std::nullopt;
-    sent += kChunkBytes;
-    return request.PayloadMessage(sent - kChunkBytes, kChunkBytes);
+    sent += kStreamChunkBytes;
+    return request.PayloadMessage(sent - kStreamChunkBytes, kStreamChunkBytes);
   };
   StreamedResult result(operation.number, take);
   return RunStream(connection, kStreamTensors, scope,

@@ -21,6 +21,8 @@ function(maskd_compile target)
   target_compile_options(${target} PRIVATE
     # -Wrestrict of GCC 12 cries wolf over std::string: GCC bug 105329.
     $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>
+    # Of anonymous namespaces in what GCC takes for a header.
+    $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<BOOL:${CMAKE_UNITY_BUILD}>>:-Wno-subobject-linkage>
     $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wnon-virtual-dtor;-Wold-style-cast;-Wextra-semi>
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${MASKD_WERROR}>>:-Werror>)
 endfunction()

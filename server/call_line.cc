@@ -20,7 +20,7 @@ std::string Seconds(std::chrono::nanoseconds time) {
   return absl::StrFormat("%.6f", std::chrono::duration<double>(time).count());
 }
 
-std::string_view Event(const CallReport& report) {
+std::string_view WhatHappened(const CallReport& report) {
   return report.code == grpc::StatusCode::OK ? "call was slow" : "call failed";
 }
 
@@ -62,7 +62,7 @@ std::string Escaped(std::string_view text, std::size_t max_size) {
 }
 
 std::string TextLine(const CallReport& report) {
-  std::string line(Event(report));
+  std::string line(WhatHappened(report));
   for (const Field& field : FieldsOf(report)) {
     line.push_back(' ');
     line.append(field.name);
@@ -73,7 +73,7 @@ std::string TextLine(const CallReport& report) {
 }
 
 std::string JsonMembers(const CallReport& report) {
-  std::string members = "\"message\":" + Quoted(Event(report));
+  std::string members = "\"message\":" + Quoted(WhatHappened(report));
   for (const Field& field : FieldsOf(report)) {
     members.append(",\"");
     members.append(field.name);

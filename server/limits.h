@@ -25,6 +25,10 @@ struct Limits {
 // Of a stream: bounds of one message's tokens, of one header, and of all the
 // tokens of a batch.
 inline constexpr std::int64_t kMaxChunkBytes = std::int64_t{4} << 20;
+
+// Messages that gRPC holds of one stream: one that is taken and one that comes in,
+// and what it reads ahead.
+inline constexpr std::int64_t kMessagesHeld = 3;
 inline constexpr std::int64_t kMaxHeaderBytes = std::int64_t{1} << 20;
 inline constexpr std::int64_t kMaxStreamedBytes = std::int64_t{1} << 40;
 

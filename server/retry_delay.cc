@@ -9,7 +9,7 @@
 namespace maskd {
 namespace {
 
-constexpr char kPayloadKey[] = "maskd/retry_delay_ms";
+constexpr char kDelayKey[] = "maskd/retry_delay_ms";
 
 // About the time of one large batch; clients spread their retries around it.
 constexpr std::chrono::milliseconds kRetryDelay(100);
@@ -17,12 +17,12 @@ constexpr std::chrono::milliseconds kRetryDelay(100);
 }  // namespace
 
 absl::Status WithRetryDelay(absl::Status status) {
-  status.SetPayload(kPayloadKey, absl::Cord(absl::StrCat(kRetryDelay.count())));
+  status.SetPayload(kDelayKey, absl::Cord(absl::StrCat(kRetryDelay.count())));
   return status;
 }
 
 std::optional<std::chrono::milliseconds> RetryDelayOf(const absl::Status& status) {
-  const auto payload = status.GetPayload(kPayloadKey);
+  const auto payload = status.GetPayload(kDelayKey);
   std::int64_t milliseconds = 0;
   if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &milliseconds)) return std::nullopt;
   return std::chrono::milliseconds(milliseconds);

@@ -20,10 +20,6 @@ constexpr std::int64_t kPartBytes = std::int64_t{1} << 20;
 // What a masker needs for each token of one sequence.
 constexpr std::int64_t kScratchBytesPerToken = 32;
 
-// Messages that gRPC holds: one that is gathered and one that comes in, and what
-// it reads ahead.
-constexpr std::int64_t kMessagesHeld = 3;
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StreamedBatch>> StreamedBatch::Begin(std::unique_ptr<v1::BatchHeader> header,

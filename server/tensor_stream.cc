@@ -11,16 +11,13 @@
 #include "proto/field_head.h"
 #include "proto/message_slices.h"
 #include "server/bulk_works.h"
+#include "server/limits.h"
 
 namespace maskd {
 namespace {
 
 // Data of one message of the response.
 constexpr std::size_t kChunkBytes = std::size_t{2} << 20;
-
-// Messages that gRPC holds: one that is taken and one that comes in, and what it
-// reads ahead.
-constexpr std::int64_t kMessagesHeld = 3;
 
 }  // namespace
 

@@ -15,7 +15,7 @@ namespace maskd::maskload {
 namespace {
 
 constexpr int kOpenLoopConcurrency = 64;
-constexpr double kDefaultDuration = 10;  // seconds
+constexpr double kRunDuration = 10;  // seconds
 
 enum class Arrivals { kConstant, kPoisson };
 
@@ -27,8 +27,8 @@ struct RunFlags {
   std::optional<std::int64_t> count;
 };
 
-absl::StatusOr<ExitStatus> Run(RunFlags flags, const std::stop_token& stop) {
-  if (!flags.load.duration.has_value() && !flags.count.has_value()) flags.load.duration = kDefaultDuration;
+absl::StatusOr<ExitStatus> RunOnce(RunFlags flags, const std::stop_token& stop) {
+  if (!flags.load.duration.has_value() && !flags.count.has_value()) flags.load.duration = kRunDuration;
   MASKD_ASSIGN_OR_RETURN(const auto session,
                          LoadSession::Begin(flags.load, flags.rate.has_value() ? kOpenLoopConcurrency : 1));
   RunPlan plan = session->Plan();
@@ -65,7 +65,7 @@ Command AddRunCommand(CLI::App& app) {
   command->add_option("--count", flags->count, "calls, after which the run ends")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   flags->load.AddTo(*command);
-  return [flags](const std::stop_token& stop) { return Run(*flags, stop); };
+  return [flags](const std::stop_token& stop) { return RunOnce(*flags, stop); };
 }
 
 }  // namespace maskd::maskload

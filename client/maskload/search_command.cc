@@ -19,7 +19,7 @@ namespace maskd::maskload {
 namespace {
 
 constexpr int kConcurrency = 64;
-constexpr double kDefaultDuration = 5;  // seconds a step
+constexpr double kStepDuration = 5;  // seconds a step
 
 struct SearchFlags {
   LoadFlags load;
@@ -41,7 +41,7 @@ absl::StatusOr<ExitStatus> Search(SearchFlags flags, const std::stop_token& stop
   if (flags.load.slos.empty())
     return absl::InvalidArgumentError("search needs an objective, such as --slo=p99<20ms");
   if (flags.search.to < flags.search.from) return absl::InvalidArgumentError("--to is below --from");
-  if (!flags.load.duration.has_value()) flags.load.duration = kDefaultDuration;
+  if (!flags.load.duration.has_value()) flags.load.duration = kStepDuration;
   MASKD_ASSIGN_OR_RETURN(const auto session, LoadSession::Begin(flags.load, kConcurrency));
   RunPlan plan = session->Plan();
   RateSearch search(flags.search);

@@ -113,14 +113,14 @@ TEST_P(ClientBatchesTest, ResultsOfOddSizesAtAnyAlignment) {
   }
 }
 
-std::string WayName(const ::testing::TestParamInfo<Way>& info) { return info.param.name; }
+std::string NameOfCase(const ::testing::TestParamInfo<Way>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(Ways, ClientBatchesTest,
                          ::testing::Values(Way{"Unary", {.stream_from_bytes = INT64_MAX}},
                                            Way{"Streamed", {.stream_from_bytes = 0}},
                                            Way{"ThreeConnections",
                                                {.stream_from_bytes = 0, .connections = 3}}),
-                         WayName);
+                         NameOfCase);
 
 }  // namespace
 }  // namespace maskd

@@ -225,9 +225,7 @@ TEST_P(ClientFaultsTest, DeadlineAgainstAPeerThatStopsReading) {
   ExpectBudgetReturns(served.server());
 }
 
-std::string WayName(const ::testing::TestParamInfo<bool>& info) { return info.param ? "Streamed" : "Unary"; }
-
-INSTANTIATE_TEST_SUITE_P(Ways, ClientFaultsTest, ::testing::Bool(), WayName);
+INSTANTIATE_TEST_SUITE_P(Ways, ClientFaultsTest, ::testing::Bool(), NameOfWay);
 
 }  // namespace
 }  // namespace maskd

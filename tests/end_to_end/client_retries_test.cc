@@ -9,6 +9,7 @@
 #include "proto/retry_info.h"
 #include "tests/end_to_end/guarded_call.h"
 #include "tests/end_to_end/scripted_service.h"
+#include "tests/end_to_end/served_masker.h"
 
 namespace maskd {
 namespace {
@@ -128,9 +129,7 @@ TEST_P(RetryTest, DetailsThatAreNoneAreNoAdvice) {
   }
 }
 
-std::string WayName(const ::testing::TestParamInfo<bool>& info) { return info.param ? "Streamed" : "Unary"; }
-
-INSTANTIATE_TEST_SUITE_P(Ways, RetryTest, ::testing::Bool(), WayName);
+INSTANTIATE_TEST_SUITE_P(Ways, RetryTest, ::testing::Bool(), NameOfWay);
 
 // A server that goes when it has sent some parts.
 TEST(StreamRetryTest, AStreamThatBreaksHalfWayIsSentAgain) {

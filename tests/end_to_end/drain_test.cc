@@ -50,12 +50,10 @@ TEST_P(HealthTest, ServesTheServerAndTheServiceAndNoOther) {
   EXPECT_EQ(Check(served, "no.such.Service", response).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
-std::string TransportOf(const ::testing::TestParamInfo<Transport>& info) { return TransportName(info.param); }
-
 INSTANTIATE_TEST_SUITE_P(Transports, HealthTest,
                          ::testing::Values(Transport::kInProcess, Transport::kLoopback,
                                            Transport::kUnixSocket),
-                         TransportOf);
+                         NameOfTransport);
 
 // A server with one call inside its masker.
 class DrainTest : public ::testing::Test {

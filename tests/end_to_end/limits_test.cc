@@ -67,10 +67,8 @@ TEST_P(MessageBoundTest, RequestOverTheBoundIsRefused) {
   ExpectAnswers(short_of_one);
 }
 
-std::string TransportOf(const ::testing::TestParamInfo<Transport>& info) { return TransportName(info.param); }
-
 INSTANTIATE_TEST_SUITE_P(Transports, MessageBoundTest,
-                         ::testing::Values(Transport::kLoopback, Transport::kUnixSocket), TransportOf);
+                         ::testing::Values(Transport::kLoopback, Transport::kUnixSocket), NameOfTransport);
 
 TEST(ResponseBoundTest, ResponseOverTheBoundIsRefused) {
   const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback, {.max_message_bytes = kSmallBound});

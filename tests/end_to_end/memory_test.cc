@@ -31,9 +31,7 @@ class MemoryTest : public ::testing::TestWithParam<bool> {
       MaskingClient::Connect(served_.address(), {.stream_from_bytes = GetParam() ? 0 : INT64_MAX}).value();
 };
 
-std::string WayName(const ::testing::TestParamInfo<bool>& info) { return info.param ? "Streamed" : "Unary"; }
-
-INSTANTIATE_TEST_SUITE_P(Ways, MemoryTest, ::testing::Bool(), WayName);
+INSTANTIATE_TEST_SUITE_P(Ways, MemoryTest, ::testing::Bool(), NameOfWay);
 
 // ---- Steady state.
 

@@ -3,6 +3,7 @@
 #define MASKD_TESTS_END_TO_END_SERVED_MASKER_H_
 
 #include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
 
 #include <chrono>
 #include <memory>
@@ -23,6 +24,12 @@ inline constexpr std::chrono::seconds kPatience{60};
 
 // As part of the name of a test.
 std::string TransportName(Transport transport);
+inline std::string NameOfTransport(const ::testing::TestParamInfo<Transport>& info) {
+  return TransportName(info.param);
+}
+inline std::string NameOfWay(const ::testing::TestParamInfo<bool>& streamed) {
+  return streamed.param ? "Streamed" : "Unary";
+}
 std::ostream& operator<<(std::ostream& out, Transport transport);
 
 // An empty folder of this process, gone with the object.

@@ -210,12 +210,10 @@ TEST_P(ServiceTest, ServerInfoSaysWhatItIs) {
   EXPECT_EQ(info.limits().max_element_bytes(), 16);
 }
 
-std::string TransportOf(const ::testing::TestParamInfo<Transport>& info) { return TransportName(info.param); }
-
 INSTANTIATE_TEST_SUITE_P(Transports, ServiceTest,
                          ::testing::Values(Transport::kInProcess, Transport::kLoopback,
                                            Transport::kUnixSocket),
-                         TransportOf);
+                         NameOfTransport);
 
 TEST(MaskerErrorTest, IsPassedThrough) {
   for (const absl::Status& error :

@@ -278,12 +278,10 @@ TEST_P(StreamTest, RandomBatchesCutAnywhere) {
   }
 }
 
-std::string TransportOf(const ::testing::TestParamInfo<Transport>& info) { return TransportName(info.param); }
-
 INSTANTIATE_TEST_SUITE_P(Transports, StreamTest,
                          ::testing::Values(Transport::kInProcess, Transport::kLoopback,
                                            Transport::kUnixSocket),
-                         TransportOf);
+                         NameOfTransport);
 
 }  // namespace
 }  // namespace maskd

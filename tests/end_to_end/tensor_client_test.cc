@@ -277,9 +277,7 @@ class ScriptedGatherTest : public testing::TestWithParam<bool> {
   std::unique_ptr<grpc::Server> server_;
 };
 
-std::string WayName(const testing::TestParamInfo<bool>& info) { return info.param ? "Streamed" : "Unary"; }
-
-INSTANTIATE_TEST_SUITE_P(Ways, ScriptedGatherTest, testing::Bool(), WayName);
+INSTANTIATE_TEST_SUITE_P(Ways, ScriptedGatherTest, testing::Bool(), NameOfWay);
 
 TEST_P(ScriptedGatherTest, IsTriedAgainWithTheSameTensors) {
   service_.refusals = 2;
@@ -319,7 +317,7 @@ TEST_P(ScriptedGatherTest, NoTensorIsAFault) {
 
 class ScriptedStreamTest : public ScriptedGatherTest {};
 
-INSTANTIATE_TEST_SUITE_P(Ways, ScriptedStreamTest, testing::Values(true), WayName);
+INSTANTIATE_TEST_SUITE_P(Ways, ScriptedStreamTest, testing::Values(true), NameOfWay);
 
 TEST_P(ScriptedStreamTest, DataInPiecesIsTaken) {
   service_.messages = service_.Messages();

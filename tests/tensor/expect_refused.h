@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@
 #include "absl/status/statusor.h"
 
 namespace maskd {
+
+// A size whose square overflows.
+inline constexpr std::int64_t kHuge = std::int64_t{1} << 40;
 
 // INVALID_ARGUMENT, with a message that has each of `words`.
 inline void ExpectRefused(const absl::Status& status, const std::vector<std::string>& words) {

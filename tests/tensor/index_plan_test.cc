@@ -106,8 +106,6 @@ TEST_P(IndexPlanRefusalTest, NamesTheValue) {
   ExpectRefused(PlanWith(GetParam().change), {GetParam().value});
 }
 
-constexpr std::int64_t kHuge = std::int64_t{1} << 40;
-
 std::vector<Refusal> Refusals() {
   return {
       {"DimBelow", [](IndexSpec& spec) { spec.dim = -4; }, "dim is -4"},

@@ -9,8 +9,6 @@
 namespace maskd {
 namespace {
 
-constexpr std::int64_t kHuge = std::int64_t{1} << 40;
-
 struct NllSpec {
   Shape scores_shape = {5, 7, 11};
   FloatType score_type = FloatType::kFloat32;

@@ -11,7 +11,6 @@
 namespace maskd {
 namespace {
 
-constexpr std::int64_t kHuge = std::int64_t{1} << 40;
 const std::string kHugeName = std::to_string(kHuge);
 
 absl::StatusOr<RestorePlan> PlanRestore(const Shape& kept_shape, const Shape& ids_shape,

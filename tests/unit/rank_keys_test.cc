@@ -77,7 +77,7 @@ TEST_P(KeyRankerTest, IsTheStableOrder) {
   }
 }
 
-std::string CaseName(const ::testing::TestParamInfo<std::tuple<int, bool, KeyDistribution>>& info) {
+std::string KeysName(const ::testing::TestParamInfo<std::tuple<int, bool, KeyDistribution>>& info) {
   const auto& [key_bits, uniform, distribution] = info.param;
   return std::string(distribution.name) + "Of" + std::to_string(key_bits) + "Bits" +
          (uniform ? "ByBuckets" : "ByDigits");
@@ -88,7 +88,7 @@ std::string CaseName(const ::testing::TestParamInfo<std::tuple<int, bool, KeyDis
 INSTANTIATE_TEST_SUITE_P(Keys, KeyRankerTest,
                          ::testing::Combine(::testing::Values(24, 32), ::testing::Bool(),
                                             ::testing::ValuesIn(kDistributions)),
-                         CaseName);
+                         KeysName);
 
 }  // namespace
 }  // namespace maskd
