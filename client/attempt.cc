@@ -58,7 +58,10 @@ std::unique_ptr<Connection> Dial(const std::string& address, const MaskingClient
 }
 
 CallScope BeginCall(const MaskingClient::Options& options, const CallLimits& limits) {
-  return {.deadline = std::chrono::system_clock::now() + limits.timeout.value_or(options.timeout),
+  constexpr std::chrono::hours kLongest(24 * 365 * 100);
+  const std::chrono::milliseconds timeout = limits.timeout.value_or(options.timeout);
+  return {.deadline = std::chrono::system_clock::now() +
+                      std::clamp<std::chrono::milliseconds>(timeout, -kLongest, kLongest),
           .stop = limits.stop};
 }
 

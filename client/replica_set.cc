@@ -76,11 +76,16 @@ absl::StatusOr<std::unique_ptr<ReplicaSet>> ReplicaSet::Connect(const std::vecto
     MASKD_ASSIGN_OR_RETURN(replica.masking, MaskingClient::Connect(address, options));
     MASKD_ASSIGN_OR_RETURN(replica.tensors, TensorClient::Connect(address, options));
   }
-  return std::unique_ptr<ReplicaSet>(new ReplicaSet(std::move(replicas), least_patience));
+  const milliseconds share = options.timeout / std::ssize(replicas) / 4;
+  return std::unique_ptr<ReplicaSet>(
+      new ReplicaSet(std::move(replicas), least_patience, std::min(least_patience, share)));
 }
 
-ReplicaSet::ReplicaSet(std::vector<Replica> replicas, milliseconds least_patience)
-    : least_patience_(least_patience), replicas_(std::move(replicas)), states_(replicas_.size()) {
+ReplicaSet::ReplicaSet(std::vector<Replica> replicas, milliseconds least_patience, milliseconds telling_delay)
+    : least_patience_(least_patience),
+      telling_delay_(telling_delay),
+      replicas_(std::move(replicas)),
+      states_(replicas_.size()) {
   for (std::size_t i = 0; i < states_.size(); ++i) states_[i].counts.address = replicas_[i].address;
   prober_ = std::jthread([this](const std::stop_token& stop) { Probe(stop); });
 }
@@ -165,14 +170,17 @@ Outcome ReplicaSet::Do(const Work& work, std::optional<std::size_t> first, bool 
     order.resize(healthy);
   }
   Outcome outcome = {.status = absl::UnavailableError("")};
-  for (std::size_t at = 0; at < order.size(); ++at) {
+  for (std::size_t at = 0; at < order.size() && !scope.ended(); ++at) {
     if (attempts++ > 0) {
       const std::lock_guard lock(mutex_);
       ++retries_;
     }
     const std::size_t others = (at < healthy ? healthy : order.size()) - at - 1 + (alternative ? 1 : 0);
-    const absl::Status status =
-        Ask(order[at], work, {.timeout = PatienceWith(order[at], work, others, scope), .stop = scope.stop});
+    // If this one hangs, one of those that are left out may have come back.
+    const bool last_hope = at + 1 == healthy && healthy < order.size();
+    const milliseconds patience =
+        last_hope ? TimeLeft(scope) / 2 : PatienceWith(order[at], work, others, scope);
+    const absl::Status status = Ask(order[at], work, {.timeout = patience, .stop = scope.stop});
     if (status.ok() || !IsOfServer(status) || scope.stop.stop_requested()) return {.status = status};
     sentences.push_back(absl::StrCat(replicas_[order[at]].address, ": ", status.message()));
     // Of several, what may pass soonest.
@@ -181,10 +189,12 @@ Outcome ReplicaSet::Do(const Work& work, std::optional<std::size_t> first, bool 
       outcome.retry_delay = delay;
     if (at == 0 || delay.has_value() || (absl::IsUnavailable(status) && !outcome.retry_delay.has_value()))
       outcome.status = status;
-    if (scope.ended()) {
-      outcome.status = absl::DeadlineExceededError("");
-      break;
-    }
+  }
+  if (scope.ended()) {
+    outcome.status = absl::DeadlineExceededError("");
+    if (sentences.empty()) sentences.emplace_back(scope.Check().message());
+  } else if (absl::IsDeadlineExceeded(outcome.status)) {
+    outcome.status = absl::UnavailableError("");  // there is time to ask again
   }
   return {.status = absl::Status(outcome.status.code(), absl::StrJoin(sentences, "; ")),
           .retry_delay = outcome.retry_delay};
@@ -217,7 +227,9 @@ absl::Status ReplicaSet::Ask(std::size_t i, const Work& work, const CallLimits& 
     }
   } else if (IsOfServer(received.status()) && !limits.stop.stop_requested()) {
     ++state.counts.failures;
-    TakeOut(state, received.status());
+    // That it did not answer in less time than others get says nothing of it.
+    if (!absl::IsDeadlineExceeded(received.status()) || *limits.timeout >= telling_delay_)
+      TakeOut(state, received.status());
   }
   return received.status();
 }

@@ -95,13 +95,15 @@ class ReplicaSet {
     std::string last_error = {};
   };
 
-  ReplicaSet(std::vector<Replica> replicas, std::chrono::milliseconds least_patience);
+  ReplicaSet(std::vector<Replica> replicas, std::chrono::milliseconds least_patience,
+             std::chrono::milliseconds telling_delay);
 
   // Those to ask, in order; the first `healthy` of them are.
   std::vector<std::size_t> OrderFrom(std::optional<std::size_t> first, std::size_t* healthy) const;
   // How long replica `i` may take if `others` may be asked behind it.
   std::chrono::milliseconds PatienceWith(std::size_t i, const Work& work, std::size_t others,
                                          const CallScope& scope) const;
+  // `limits` have a timeout.
   absl::Status Ask(std::size_t i, const Work& work, const CallLimits& limits);
   void TakeOut(State& state, const absl::Status& status);
   // Estimates of calls per replica: what is not measured is hoped to be fast.
@@ -110,6 +112,7 @@ class ReplicaSet {
   void Probe(const std::stop_token& stop);
 
   const std::chrono::milliseconds least_patience_;
+  const std::chrono::milliseconds telling_delay_;  // without an answer, after which a replica is left out
   std::vector<Replica> replicas_;
   mutable std::mutex mutex_;
   std::condition_variable_any left_out_;

@@ -58,14 +58,16 @@ absl::StatusOr<std::unique_ptr<ShardedClient>> ShardedClient::Connect(
     }
     MASKD_ASSIGN_OR_RETURN(replicas, ReplicaSet::Connect(addresses, options.server, options.least_patience));
   }
-  return std::unique_ptr<ShardedClient>(new ShardedClient(std::move(replicas), options));
+  return std::unique_ptr<ShardedClient>(new ShardedClient(std::move(replicas), addresses.size(), options));
 }
 
-ShardedClient::ShardedClient(std::unique_ptr<ReplicaSet> replicas, const Options& options)
+ShardedClient::ShardedClient(std::unique_ptr<ReplicaSet> replicas, std::size_t num_servers,
+                             const Options& options)
     : options_(options),
       kernels_(replicas == nullptr || options.fallback_in_process
                    ? std::make_unique<InProcessKernels>(options.in_process_threads)
                    : nullptr),
+      mixes_(options.fallback_in_process || num_servers > 1),
       replicas_(std::move(replicas)) {}
 
 ShardedClient::~ShardedClient() = default;
@@ -92,6 +94,7 @@ absl::StatusOr<MaskingFacts> ShardedClient::Mask(const MaskingSpec& spec, std::s
   MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(spec));
   MASKD_RETURN_IF_ERROR(CheckTokens(plan, tokens));
   const CallScope scope = BeginCall(options_.server, limits);
+  MASKD_RETURN_IF_ERROR(scope.Check());
   if (replicas_ == nullptr) return kernels_->Mask(plan, tokens, results, scope);
 
   const std::int64_t sample_bytes = (plan.tokens_bytes + plan.result_bytes.total()) / plan.batch_size;
@@ -111,11 +114,16 @@ absl::StatusOr<MaskingFacts> ShardedClient::Mask(const MaskingSpec& spec, std::s
               facts, spec.token_type.has_value()
                          ? replica.masking->RandomMasking(part.spec, part.tokens, part.results, part_limits)
                          : replica.masking->GenerateMask(part.spec, part.results, part_limits));
+          if (mixes_ && facts.algorithm_version != kAlgorithmVersion) {
+            return absl::InternalError(absl::StrCat("the server draws masks by algorithm ",
+                                                    facts.algorithm_version, ", and others by ",
+                                                    kAlgorithmVersion));
+          }
           return result_bytes;
         }};
-    MASKD_RETURN_IF_ERROR(Do(work, i, scope, [&]() -> absl::Status {
+    MASKD_RETURN_IF_ERROR(Do(work, i, scope, [&](const CallScope& here) -> absl::Status {
+      MASKD_ASSIGN_OR_RETURN(facts, kernels_->Mask(part.plan, part.tokens, part.results, here));
       fell_back = true;
-      MASKD_ASSIGN_OR_RETURN(facts, kernels_->Mask(part.plan, part.tokens, part.results, scope));
       return absl::OkStatus();
     }));
     return facts;
@@ -127,7 +135,7 @@ absl::StatusOr<MaskingFacts> ShardedClient::Mask(const MaskingSpec& spec, std::s
 }
 
 absl::Status ShardedClient::Do(const ReplicaSet::Work& work, std::optional<std::size_t> first,
-                               const CallScope& scope, const std::function<absl::Status()>& in_process) {
+                               const CallScope& scope, const InProcess& in_process) {
   int attempts = 0;
   if (kernels_ == nullptr) {
     return Retry(
@@ -137,16 +145,21 @@ absl::Status ShardedClient::Do(const ReplicaSet::Work& work, std::optional<std::
   const absl::Status status = replicas_->Do(work, first, true, scope, attempts).status;
   if (status.ok()) computes_here_ = false;
   if (status.ok() || !IsOfServer(status) || scope.stop.stop_requested()) return status;
-  if (!computes_here_.exchange(true)) {
-    const std::string line = absl::StrCat(
-        "maskd: no server answers, so this process computes the same until one does: ", status.message());
+  // That there is no room for some calls, while others are answered, is said once.
+  std::atomic<bool>& said = absl::IsResourceExhausted(status) ? said_no_room_ : computes_here_;
+  if (!said.exchange(true)) {
+    const std::string line =
+        absl::StrCat("maskd: no server answers a call, so this process computes the same until one does: ",
+                     status.message());
     if (options_.log) {
       options_.log(line);
     } else {
       std::cerr << line + "\n";
     }
   }
-  return in_process();
+  // The deadline was for the servers: what they did not keep is not held against
+  // the work that makes up for it.
+  return in_process({.deadline = std::chrono::system_clock::time_point::max(), .stop = scope.stop});
 }
 
 template <typename Call>
@@ -164,6 +177,7 @@ absl::StatusOr<Result> ShardedClient::Compute(
     absl::StatusOr<Result> (InProcessKernels::*in_process)(const Arguments&, const CallScope&)) {
   return Counted([&]() -> absl::StatusOr<Result> {
     const CallScope scope = BeginCall(options_.server, limits);
+    MASKD_RETURN_IF_ERROR(scope.Check());
     if (replicas_ == nullptr) return (*kernels_.*in_process)(arguments, scope);
     Result result;
     const ReplicaSet::Work work = {
@@ -173,9 +187,9 @@ absl::StatusOr<Result> ShardedClient::Compute(
           MASKD_ASSIGN_OR_RETURN(result, (*replica.tensors.*served)(arguments, work_limits));
           return BytesOf(result);
         }};
-    MASKD_RETURN_IF_ERROR(Do(work, std::nullopt, scope, [&]() -> absl::Status {
+    MASKD_RETURN_IF_ERROR(Do(work, std::nullopt, scope, [&](const CallScope& here) -> absl::Status {
+      MASKD_ASSIGN_OR_RETURN(result, (*kernels_.*in_process)(arguments, here));
       ++fallbacks_;
-      MASKD_ASSIGN_OR_RETURN(result, (*kernels_.*in_process)(arguments, scope));
       return absl::OkStatus();
     }));
     return result;

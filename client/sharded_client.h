@@ -48,7 +48,8 @@ class InProcessKernels;
 // Of the time that a call has, each of those that may be asked yet gets an equal
 // share, and one whose speed is known at most `least_patience` or ten times what it
 // needs; a server that hangs costs no more. It is left out then, as one that failed
-// is, for a pause that grows from 0.1 to 10 s, until a small call is answered.
+// is, for a pause that grows from 0.1 to 10 s, until a small call is answered. What is
+// computed here because servers were late ends when it is done, not at the deadline.
 class ShardedClient {
  public:
   struct Options {
@@ -64,7 +65,8 @@ class ShardedClient {
     // Threads of this process, the caller's included; 0: one a core.
     int in_process_threads = 0;
     // Told in one line when calls begin to be computed in this process because of
-    // servers, once until a server answers again. Called on threads of calls.
+    // servers, once until a server answers again; and once of calls for which they
+    // have no room. Called on threads of calls.
     // Empty: to stderr.
     std::function<void(const std::string& line)> log = {};
   };
@@ -113,13 +115,16 @@ class ShardedClient {
   void AddWait(std::chrono::nanoseconds wait);
 
  private:
-  ShardedClient(std::unique_ptr<ReplicaSet> replicas, const Options& options);
+  // Computes in this process.
+  using InProcess = std::function<absl::Status(const CallScope& scope)>;
+
+  ShardedClient(std::unique_ptr<ReplicaSet> replicas, std::size_t num_servers, const Options& options);
 
   absl::StatusOr<MaskingFacts> Mask(const MaskingSpec& spec, std::span<const std::byte> tokens,
                                     const MaskingBuffers& results, const CallLimits& limits);
   // Has a server do `work`, `first` before the others, or else this process.
   absl::Status Do(const ReplicaSet::Work& work, std::optional<std::size_t> first, const CallScope& scope,
-                  const std::function<absl::Status()>& in_process);
+                  const InProcess& in_process);
   template <typename Result, typename Arguments>
   absl::StatusOr<Result> Compute(const Arguments& arguments, const CallLimits& limits,
                                  absl::StatusOr<Result> (TensorClient::*served)(const Arguments&,
@@ -135,8 +140,10 @@ class ShardedClient {
 
   const Options options_;
   const std::unique_ptr<InProcessKernels> kernels_;  // null if servers alone compute
+  const bool mixes_;                                 // results of several
   const std::unique_ptr<ReplicaSet> replicas_;       // null for "inproc:"
   std::atomic<bool> computes_here_ = false;          // because no server answers
+  std::atomic<bool> said_no_room_ = false;
   std::atomic<std::int64_t> calls_ = 0;
   std::atomic<std::int64_t> failed_calls_ = 0;
   std::atomic<std::int64_t> fallbacks_ = 0;

@@ -191,7 +191,10 @@ MaskingCase TwelveSamples() {
 TEST(ShardingTest, EveryServerHasAPartOfABatch) {
   const ServedMasker a(MakeCpuMasker(1), Transport::kLoopback);
   const ServedMasker b(MakeCpuMasker(1), Transport::kUnixSocket);
-  const auto client = ShardedClient::Connect({a.address(), b.address()}, {.least_part_bytes = 1500}).value();
+  const auto client =
+      ShardedClient::Connect({a.address(), b.address()},
+                             {.least_part_bytes = 1500, .least_patience = std::chrono::minutes(1)})
+          .value();
   for (int call = 0; call < 3; ++call) ExpectReferenceResults(*client, TwelveSamples());
   client->AddWait(std::chrono::milliseconds(1500));
   client->AddWait(std::chrono::milliseconds(250));
@@ -220,7 +223,8 @@ TEST(ShardingTest, EveryServerHasAPartOfABatch) {
 TEST(ShardingTest, ABatchThatIsTooSmallIsNotSplit) {
   const ServedMasker a(MakeCpuMasker(1), Transport::kUnixSocket);
   const ServedMasker b(MakeCpuMasker(1), Transport::kUnixSocket);
-  const auto client = ShardedClient::Connect({a.address(), b.address()}, {}).value();
+  const auto client =
+      ShardedClient::Connect({a.address(), b.address()}, {.least_patience = std::chrono::minutes(1)}).value();
   for (int call = 0; call < 4; ++call) ExpectReferenceResults(*client, TwelveSamples());
   std::int64_t calls = 0;
   for (const ClientStatistics::Replica& replica : client->statistics().replicas) {

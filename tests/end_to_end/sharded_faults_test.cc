@@ -138,17 +138,18 @@ TEST(ShardedFaultsTest, AServerThatDiesWithAPartInsideIsReplaced) {
   EXPECT_EQ(client->statistics().retries, 1);
 }
 
-TEST(ShardedFaultsTest, AServerThatComesBackOnItsPortIsUsedAgain) {
+TEST(ShardedFaultsTest, AServerThatComesBackIsUsedAgain) {
   const ServedMasker other(MakeCpuMasker(1), Transport::kLoopback);
-  auto server = MaskingServer::Start(MakeCpuMasker(1), {.listen = {"127.0.0.1:0"}}).value();
-  const std::string address = server->addresses().front();
+  const TemporaryFolder folder;
+  const std::string address = "unix:" + folder.path() + "/maskd.sock";
+  auto server = MaskingServer::Start(MakeCpuMasker(1), {.listen = {address}}).value();
   const auto client = ConnectOrDie({address, other.address()});
   ExpectReferenceResults(*client, kCase);
   const std::int64_t before = client->statistics().replicas[0].samples;
   EXPECT_GT(before, 0);
   server.reset();
-  ExpectReferenceResults(*client, kCase);
-  EXPECT_FALSE(client->statistics().replicas[0].healthy);
+  // By its speed the first batches may go to the other.
+  while (client->statistics().replicas[0].healthy) ExpectReferenceResults(*client, kCase);
   EXPECT_EQ(client->statistics().replicas[0].samples, before);
 
   server = MaskingServer::Start(MakeCpuMasker(1), {.listen = {address}}).value();
@@ -231,7 +232,7 @@ TEST(ShardedFaultsTest, AServerThatNeverAnswersCostsItsShareOfTheTime) {
   const SilentPort silent;
   const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback);
   const auto client =
-      ConnectOrDie({silent.address(), served.address()}, {.server = {.timeout = milliseconds(1000)}});
+      ConnectOrDie({silent.address(), served.address()}, {.server = {.timeout = milliseconds(4000)}});
   for (int call = 0; call < 5; ++call) ExpectReferenceResults(*client, kCase);
   const ClientStatistics statistics = client->statistics();
   EXPECT_EQ(statistics.replicas[0].calls, 1);
@@ -252,10 +253,66 @@ TEST(ShardedFaultsTest, AServerThatNeverAnswersLeavesTimeToComputeHere) {
   EXPECT_EQ(lines.all().size(), 1);
 }
 
+// The call began when it was away, and the only other one hangs.
+TEST(ShardedFaultsTest, AServerThatHasComeBackIsAskedForWhatAnotherHangsWith) {
+  Rendezvous rendezvous;
+  const ServedMasker hangs(std::make_unique<BlockingMasker>(&rendezvous), Transport::kUnixSocket);
+  const TemporaryFolder folder;
+  const std::string away = "unix:" + folder.path() + "/maskd.sock";
+  const auto client = ConnectOrDie({away, hangs.address()}, {.server = {.timeout = milliseconds(8000)}});
+  EXPECT_TRUE(client->GetServerInfo().ok());
+  EXPECT_FALSE(client->statistics().replicas[0].healthy);
+  auto call = std::async(std::launch::async, [&] { ExpectReferenceResults(*client, kCase); });
+  rendezvous.entered.wait();
+  const auto back = MaskingServer::Start(MakeCpuMasker(1), {.listen = {away}}).value();
+  call.get();
+  rendezvous.release.count_down();
+  EXPECT_EQ(client->statistics().failed_calls, 0);
+  EXPECT_EQ(client->statistics().replicas[0].samples, 6);
+}
+
+// What the servers did not do in time is done here, however long that takes.
+TEST(ShardedFaultsTest, ADeadlineOfServersIsNoneOfThisProcess) {
+  const SilentPort silent;
+  Lines lines;
+  const auto client = ConnectOrDie({silent.address()}, {.fallback_in_process = true, .log = lines.log()});
+  const MaskingSpec spec = {.batch_size = 64,
+                            .sequence_length = 1 << 16,
+                            .mask_ratio = 0.75,
+                            .selection = {.ids_keep = true, .ids_type = IdsType::kInt32}};
+  std::vector<std::byte> ids(static_cast<std::size_t>(MakeMaskingPlan(spec)->result_bytes.ids_keep));
+  for (int call = 1; call <= 3; ++call) {
+    const auto facts = client->GenerateMask(spec, {.ids_keep = ids.data()}, {.timeout = milliseconds(1)});
+    if (absl::IsDeadlineExceeded(facts.status())) continue;  // it passed before anybody was asked
+    EXPECT_TRUE(facts.ok()) << facts.status();
+  }
+  // A deadline that is so short says nothing of the server.
+  EXPECT_TRUE(client->statistics().replicas[0].healthy);
+}
+
+TEST(ShardedFaultsTest, ADeadlineThatHasPassedIsExceededWhoeverComputes) {
+  const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback);
+  for (const std::string& address : {served.address(), std::string("inproc:")}) {
+    const auto client = ConnectOrDie({address}, {.fallback_in_process = true});
+    const PreparedCase prepared(kCase);
+    EXPECT_EQ(client->RandomMasking(prepared.spec(), prepared.tokens(), {}, {.timeout = milliseconds(-1)})
+                  .status()
+                  .code(),
+              absl::StatusCode::kDeadlineExceeded);
+    const float values[] = {5, 6, 7};
+    const std::int64_t index[] = {2, 0};
+    EXPECT_EQ(client->Gather(SomeGather(values, index), {.timeout = milliseconds(-1)}).status().code(),
+              absl::StatusCode::kDeadlineExceeded);
+    EXPECT_EQ(client->statistics().fallbacks, 0);
+    // Nor is there one that is too far away.
+    EXPECT_TRUE(client->Gather(SomeGather(values, index), {.timeout = milliseconds::max()}).ok());
+  }
+}
+
 TEST(ShardedFaultsTest, ADeadlineIsKeptWhereNobodyAnswers) {
   const SilentPort a;
   const SilentPort b;
-  const auto client = ConnectOrDie({a.address(), b.address()}, {.server = {.timeout = milliseconds(200)}});
+  const auto client = ConnectOrDie({a.address(), b.address()}, {.server = {.timeout = milliseconds(4000)}});
   const absl::Status status = CallIntoGuarded(*client, PreparedCase(kCase), nullptr);
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr(a.address()));
@@ -287,12 +344,13 @@ TEST(ShardedFaultsTest, AServerThatHangsAfterGoodCallsIsReplacedSoon) {
   const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback);
   // A call that took half of this would fail by the limit of the test.
   const auto client =
-      ConnectOrDie({hanging.address(), served.address()}, {.server = {.timeout = std::chrono::hours(1)}});
+      ConnectOrDie({hanging.address(), served.address()},
+                   {.server = {.timeout = std::chrono::hours(1)}, .least_patience = std::chrono::seconds(3)});
   for (int call = 0; call < 3; ++call) ExpectReferenceResults(*client, kCase);
   hangs = true;
   while (client->statistics().replicas[0].healthy) ExpectReferenceResults(*client, kCase);
   hangs = false;
-  EXPECT_EQ(client->statistics().retries, 1);
+  EXPECT_GE(client->statistics().retries, 1);
   EXPECT_EQ(client->statistics().failed_calls, 0);
 }
 
