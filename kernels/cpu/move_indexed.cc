@@ -57,6 +57,7 @@ std::int64_t MoveRows(const IndexPlan& plan, const Index* index, std::byte* plac
   const IndexRows rows(plan);
   const std::int64_t bytes = plan.element_bytes;
   const auto move = [&](std::int64_t base, std::int64_t first, std::span<const Index> piece, bool) {
+    if (bytes == 0) return;  // and there may be no arrays
     const auto place_of = [&](std::size_t j) {
       const std::int64_t column = static_cast<std::int64_t>(j) * rows.column_stride();
       return places + (base + piece[j] * rows.dim_stride() + column) * bytes;

@@ -16,14 +16,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-const MaskingCase kCase{.name = "FourSamples",
-                        .spec = {.batch_size = 4,
-                                 .sequence_length = 8,
-                                 .token_type = TokenType{.token_dim = 3, .element_bytes = 4},
-                                 .mask_ratio = 0.75,
-                                 .selection = kAllResults},
-                        .sample_ids = {}};
-
 constexpr int kAlways = 1 << 30;
 
 grpc::Status NoRoom(milliseconds delay) {
@@ -51,14 +43,14 @@ class RetryTest : public ::testing::TestWithParam<bool> {
     ScriptedService service(script);
     const ServedService served(service);
     const auto client = MaskingClient::Connect(served.address(), options).value();
-    return CallIntoGuarded(*client, PreparedCase(kCase), nullptr);
+    return CallIntoGuarded(*client, PreparedCase(kFourSamples), nullptr);
   }
 
   void ExpectAnswered(const ScriptedService::Script& script) {
     ScriptedService service(script);
     const ServedService served(service);
     const auto client = MaskingClient::Connect(served.address(), Options()).value();
-    ExpectReferenceResults(*client, kCase);
+    ExpectReferenceResults(*client, kFourSamples);
   }
 
   std::atomic<int> calls_ = 0;
@@ -152,7 +144,7 @@ TEST(StreamRetryTest, AStreamThatBreaksHalfWayIsSentAgain) {
   const ServedService served(service);
   const auto client =
       MaskingClient::Connect(served.address(), {.timeout = kPatience, .stream_from_bytes = 0}).value();
-  ExpectReferenceResults(*client, kCase);
+  ExpectReferenceResults(*client, kFourSamples);
   EXPECT_EQ(calls, 3);
 }
 

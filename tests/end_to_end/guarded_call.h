@@ -10,6 +10,15 @@
 
 namespace maskd {
 
+// N = 4, L = 8, K = 2, tokens of 3 float32; every result.
+inline const MaskingCase kFourSamples{.name = "FourSamples",
+                                      .spec = {.batch_size = 4,
+                                               .sequence_length = 8,
+                                               .token_type = TokenType{.token_dim = 3, .element_bytes = 4},
+                                               .mask_ratio = 0.75,
+                                               .selection = kAllResults},
+                                      .sample_ids = {}};
+
 // `Client` is MaskingClient or ShardedClient.
 
 // Calls RandomMasking (GenerateMask, if no tokens come) with the buffers of the results that were selected,

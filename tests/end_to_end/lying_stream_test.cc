@@ -16,15 +16,6 @@ namespace {
 using Part = v1::StreamRandomMaskingResponse;
 using Parts = ScriptedService::Parts;
 
-// N = 4, L = 8, K = 2, tokens of 3 float32; every result.
-const MaskingCase kCase{.name = "FourSamples",
-                        .spec = {.batch_size = 4,
-                                 .sequence_length = 8,
-                                 .token_type = TokenType{.token_dim = 3, .element_bytes = 4},
-                                 .mask_ratio = 0.75,
-                                 .selection = kAllResults},
-                        .sample_ids = {}};
-
 struct Lie {
   const char* name;
   void (*tell)(Parts& parts);
@@ -91,7 +82,7 @@ TEST_P(LyingStreamTest, IsInternal) {
   ScriptedService service({.change = GetParam().tell});
   const ServedService served(service);
   const auto client = MaskingClient::Connect(served.address(), {.stream_from_bytes = 0}).value();
-  const absl::Status status = CallIntoGuarded(*client, PreparedCase(kCase), nullptr);
+  const absl::Status status = CallIntoGuarded(*client, PreparedCase(kFourSamples), nullptr);
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;
   EXPECT_FALSE(status.message().empty());
 }
@@ -105,7 +96,7 @@ TEST(HonestStreamTest, IsBelieved) {
   ScriptedService service({});
   const ServedService served(service);
   const auto client = MaskingClient::Connect(served.address(), {.stream_from_bytes = 0}).value();
-  ExpectReferenceResults(*client, kCase);
+  ExpectReferenceResults(*client, kFourSamples);
 }
 
 // Sends one message of bytes that are no part, and ends with OK.
@@ -141,7 +132,7 @@ TEST(GarbageStreamTest, IsInternal) {
     GarbageService service(garbage);
     const ServedService served(service);
     const auto client = MaskingClient::Connect(served.address(), {.stream_from_bytes = 0}).value();
-    const absl::Status status = CallIntoGuarded(*client, PreparedCase(kCase), nullptr);
+    const absl::Status status = CallIntoGuarded(*client, PreparedCase(kFourSamples), nullptr);
     EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << garbage.size() << " bytes: " << status;
   }
 }
