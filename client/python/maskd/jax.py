@@ -32,7 +32,7 @@ def random_masking(client: Client, x: jax.Array, mask_ratio: float = 0.75, **mas
 
     Args:
         client: Of `maskd.connect`.
-        x: Tokens [N, L, ...] of any dtype.
+        x: Tokens [N, L, ...] of any dtype. What is no array of JAX becomes one first, as by jnp.asarray.
         mask_ratio: Share of each sequence to remove.
         **masking: The other keywords of `maskd.Client.random_masking`, but for `out`.
 
