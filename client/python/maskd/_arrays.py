@@ -173,17 +173,42 @@ def address(array: Any) -> int:
     return pointer
 
 
+def _memory_of(name: str, array: Any) -> np.ndarray[Any, Any]:
+    """`array` as a numpy array of the same memory. Not by the array protocol, which may make a copy."""
+    if isinstance(array, np.ndarray):
+        return array
+    try:
+        return np.asarray(memoryview(array))
+    except TypeError:
+        pass  # no buffer
+    if not hasattr(array, "__dlpack__") or not hasattr(array, "__dlpack_device__"):
+        raise TypeError(
+            f"{name} is a {type(array).__name__}; a result goes to a numpy array, a torch tensor, a writable buffer or "
+            "an array with DLPack"
+        )
+    if array.__dlpack_device__()[0] not in _DLPACK_CPU_DEVICES:
+        raise TypeError(f"{name} is on DLPack device {tuple(map(int, array.__dlpack_device__()))}; not in CPU memory")
+    try:
+        return np.from_dlpack(array, copy=False)  # what an older numpy or exporter gives cannot be written to
+    except (BufferError, RuntimeError, TypeError) as error:
+        raise TypeError(
+            f"{name} is a {type(array).__name__} that DLPack does not let numpy write to (as of numpy 2.1): {error}"
+        ) from None
+
+
 def check_out(name: str, array: Any, shape: Sequence[int], dtype: str) -> View:
     """`array` as the place of a result, which is written in place.
 
     Raises:
-        TypeError: it is no such array, or of another dtype.
+        TypeError: it is no such array, lazily conjugated or negated, or of another dtype.
         InvalidArgument: it is of another shape, not C-contiguous or read-only.
     """
     if is_torch(array):
+        if array.is_conj() or array.is_neg():
+            raise TypeError(f"{name} is a lazily conjugated or negated tensor; a result goes to one that is not")
         contiguous, writable = array.is_contiguous(), True
     else:
-        array = array if isinstance(array, np.ndarray) else _to_numpy(name, array)
+        array = _memory_of(name, array)
         contiguous, writable = array.flags.c_contiguous, array.flags.writeable
     if not contiguous or not writable:
         raise InvalidArgument(f"{name} is {'read-only' if contiguous else 'not C-contiguous'}; a result goes there")

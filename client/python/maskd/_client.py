@@ -135,7 +135,8 @@ class Client(TensorOperations):
             returns: Which results are computed, of ``"kept"``, ``"mask"``, ``"ids_restore"``, ``"ids_keep"``,
                 ``"ids_mask"`` and ``"noise"``. The others are None.
             out: Arrays for results, which are written in place: a sequence in the order of `returns`, or a dict by its
-                names; None for a new one. They must have the result's shape and dtype and be C-contiguous, and not
+                names; None for a new one. They are numpy arrays, torch CPU tensors, writable buffers or, with numpy
+                2.1, arrays with DLPack; they must have the result's shape and dtype and be C-contiguous, and not
                 overlap with `x`.
             timeout: In seconds, over all attempts. None: that of `connect`.
             **options: See `MaskingOptions`.

@@ -40,6 +40,11 @@ class ServerInfo(NamedTuple):
     devices: tuple[DeviceState, ...]
 
 
+def closed_error() -> FailedPrecondition:
+    """What calls of a closed client raise."""
+    return FailedPrecondition("this client is closed; connect another")
+
+
 class _Handle:
     """A maskd_client, which is freed when the last call that uses it has returned."""
 
@@ -145,7 +150,7 @@ class Connection:
     def _open_handle(self) -> _Handle:
         handle = self._handle
         if handle is None:
-            raise FailedPrecondition("this client is closed; connect another")
+            raise closed_error()
         return handle
 
     def _call(self, call: Callable[[int, Any], Any], timeout: float | None = None) -> None:

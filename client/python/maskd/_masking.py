@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypedDict
@@ -119,10 +120,19 @@ def choose(name: str, value: str, choices: Mapping[str, int]) -> int:
 
 
 def integer(name: str, value: int, low: int, high: int) -> int:
-    """`value`, which ctypes would cut to its size without a word."""
-    if not low <= value <= high:
-        raise InvalidArgument(f"{name} is {value}; it must be in [{low}, {high}]")
-    return int(value)
+    """`value`, an integer of any type, which ctypes would cut to its size without a word.
+
+    Raises:
+        TypeError: it is none.
+        InvalidArgument: it is out of range.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; it must be an integer") from None
+    if not low <= number <= high:
+        raise InvalidArgument(f"{name} is {number}; it must be in [{low}, {high}]")
+    return number
 
 
 def _unsigned(name: str, value: int, bits: int) -> int:
@@ -196,7 +206,7 @@ def make_spec(
         has_mask_ratio=num_keep is None,
         mask_ratio=mask_ratio,
         has_num_keep=num_keep is not None,
-        num_keep=_size("num_keep", num_keep or 0),
+        num_keep=_size("num_keep", 0 if num_keep is None else num_keep),
         keep_count_rule=choose("count_rule", count_rule, _COUNT_RULES),
         batch_size=_size("batch_size", batch_size),
         sequence_length=_size("sequence_length", sequence_length),
@@ -276,6 +286,7 @@ class Results:
     ) -> None:
         self.arrays: dict[str, Any] = {}
         self.struct = _structs.MaskingResults()
+        self.alive: list[_arrays.View] = []  # what the struct points to, of arrays of `out`
         given = _by_name(spec.returns, out)
         for name in spec.returns:
             shape, dtype = spec.result_form(name, tokens)
@@ -285,7 +296,9 @@ class Results:
                 pointer = _arrays.address(array)
             else:
                 dtype_name = dtype if isinstance(dtype, str) else tokens.dtype_name if tokens else ""
-                pointer = _arrays.check_out(f"out: {name}", array, shape, dtype_name).pointer
+                place = _arrays.check_out(f"out: {name}", array, shape, dtype_name)
+                self.alive.append(place)
+                pointer = place.pointer
             self.arrays[name] = array
             setattr(self.struct, "kept_tokens" if name == "kept" else name, pointer)
 

@@ -70,6 +70,9 @@ def prefetch(
     The loader is iterated in the caller's thread, `epochs` times; only the calls of maskd run in threads of their
     own. Let the loader draw its random numbers from a generator of its own: it runs up to `depth` batches ahead.
 
+    Shuffling: before each pass, set_epoch(epoch) of the loader's `sampler` and `batch_sampler` is called where there
+    is one, as of DistributedSampler.
+
     Resuming: a batch's masks depend on its epoch and its sample ids. With the `position` of the first batch that is
     not trained on yet as `start_epoch` and `start_batch`, the first `start_batch` batches of the loader are taken from
     it and passed over, and all others get the masks that they would have got.
@@ -103,8 +106,10 @@ def prefetch(
         PrefetchedBatch, which unpacks as kept, mask, ids_restore, batch.
 
     Raises:
-        ValueError: `depth` or `start_batch` is too small.
-        TypeError: a keyword is one that prefetch sets itself.
+        ValueError: `depth` or `start_batch` is too small; when iterated: `start_batch` is more than the batches of an
+            epoch, or the loader gives none in a further one.
+        TypeError: a keyword is one that prefetch sets itself, or `loader` is an iterator, which gives its batches
+            once, and `epochs` is more than 1; when iterated: a batch is a dict, and `tokens` does not say what of it.
     """
     if depth < 1:
         raise ValueError(f"depth is {depth}; it must be 1 or more")
@@ -113,6 +118,12 @@ def prefetch(
     for name in ("epoch", "first_sample_id", "out"):
         if name in masking:
             raise TypeError(f"prefetch sets {name} itself; see start_epoch, start_batch and sample_ids")
+
+    if epochs > 1 and isinstance(loader, Iterator):
+        raise TypeError(
+            f"loader is a {type(loader).__name__}, which gives its batches once, and epochs is {epochs}; pass what can "
+            "be iterated again, such as a list or a DataLoader"
+        )
 
     def masking_of(batch: Any, position: Position) -> Callable[[], Any]:
         keywords = {**masking, "epoch": position.epoch}
@@ -130,11 +141,17 @@ def prefetch(
 
     def positions() -> Iterator[tuple[Any, Position]]:
         for epoch in range(start_epoch, start_epoch + epochs):
-            first_sample = 0
+            _set_epoch(loader, epoch)
+            first_sample = count = 0
             for index, batch in enumerate(loader):
                 if epoch > start_epoch or index >= start_batch:
                     yield batch, Position(epoch, index, first_sample)
                 first_sample += len(_tokens_of(batch, tokens))
+                count = index + 1
+            if epoch == start_epoch and count < start_batch:
+                raise ValueError(f"start_batch is {start_batch}; epoch {epoch} of the loader has {count} batches")
+            if epoch > start_epoch and count == 0:
+                raise ValueError(f"the loader gave no batch in epoch {epoch}; it must be iterable again and again")
 
     return _run(client, positions(), depth, masking_of)
 
@@ -151,11 +168,12 @@ def _run(
     def begin() -> _InFlight | None:
         """Begins the call of the next batch. None: there is none."""
         try:
-            batch, position = next(batches)
+            following = next(batches, None)
+            if following is None:
+                return None
+            batch, position = following
             return _InFlight(threads.submit(_stoppable_call, masking_of(batch, position), stop), batch, position)
-        except StopIteration:
-            return None
-        except Exception as error:  # of the loader, after which `batches` has ended
+        except Exception as error:  # of the loader, after which `batches` has ended, or of a function of the caller's
             failed: Future[Any] = Future()
             failed.set_exception(error)
             return _InFlight(failed, None, Position(0, 0, 0))
@@ -195,6 +213,19 @@ def _pick(pick: Pick, batch: Any) -> Any:
 
 
 def _tokens_of(batch: Any, pick: Pick | None) -> Any:
-    if pick is not None:
-        return _pick(pick, batch)
+    part = _pick(_first if pick is None else pick, batch)
+    if isinstance(part, Mapping):
+        raise TypeError(f"a batch has a {type(part).__name__} where tokens are expected; say which part with tokens=")
+    return part
+
+
+def _first(batch: Any) -> Any:
     return batch[0] if isinstance(batch, (tuple, list)) else batch
+
+
+def _set_epoch(loader: Iterable[Any], epoch: int) -> None:
+    """Tells the samplers of a DataLoader that shuffle by it, such as DistributedSampler, which epoch comes."""
+    for name in ("sampler", "batch_sampler"):
+        set_epoch = getattr(getattr(loader, name, None), "set_epoch", None)
+        if callable(set_epoch):
+            set_epoch(epoch)

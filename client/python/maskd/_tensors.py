@@ -83,7 +83,10 @@ class TensorOperations(Connection):
             >>> tokens = client.restore_tokens(kept, ids_restore, fill=mask_token)
         """
         views = [_arrays.view("kept", kept), _arrays.view("ids_restore", ids_restore)]
-        token = None if fill is None else _tensor(_same_dtype("fill", _arrays.view("fill", fill), views[0]))
+        token = None
+        if fill is not None:
+            views.append(_same_dtype("fill", _arrays.view("fill", fill), views[0]))
+            token = _tensor(views[2])
         arguments = _structs.RestoreTokensArguments(
             kept_tokens=_tensor(views[0]),
             ids_restore=_tensor(views[1]),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 import maskd
 from maskd._client import Client
+from maskd._connection import closed_error
 from maskd._interruption import Stop, stoppable
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class AsyncClient:
     def __init__(self, client: Client, concurrency: int) -> None:
         self._client = client
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="maskd-aio")
+        self._closed = False
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -56,12 +58,15 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Waits for the calls under way, then closes the client."""
+        """Waits for the calls under way, then closes the client. Later calls fail, also those made meanwhile."""
+        self._closed = True
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, functools.partial(self._threads.shutdown, wait=True))
         self._client.close()
 
     async def _run(self, call: Callable[[], R]) -> R:
+        if self._closed:
+            raise closed_error()
         stop = Stop()
 
         def stoppable_call() -> R:

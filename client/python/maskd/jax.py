@@ -32,7 +32,7 @@ def random_masking(client: Client, x: jax.Array, mask_ratio: float = 0.75, **mas
 
     Args:
         client: Of `maskd.connect`.
-        x: Tokens [N, L, ...] of any dtype.
+        x: Tokens [N, L, ...] of any dtype. What is no array of JAX becomes one first, as by jnp.asarray.
         mask_ratio: Share of each sequence to remove.
         **masking: The other keywords of `maskd.Client.random_masking`, but for `out`.
 
@@ -40,14 +40,21 @@ def random_masking(client: Client, x: jax.Array, mask_ratio: float = 0.75, **mas
         MaskedBatch of arrays on the device of `x`. ids are int32, or int64 where JAX has 64 bits switched on.
 
     Raises:
-        TypeError: `x` is being traced by jit or grad.
+        TypeError: `x` is being traced by jit or grad, or lies on several devices.
     """
     if isinstance(x, jax.core.Tracer):
         raise TypeError(
             "maskd.jax.random_masking inside jit or grad: draw masks outside with generate_mask, and use "
             "keep_tokens inside"
         )
-    (device,) = x.devices()
+    x = jnp.asarray(x)
+    devices = x.devices()
+    if len(devices) != 1:
+        raise TypeError(
+            f"x lies on {len(devices)} devices; pass the part on one, or draw masks with generate_mask and use "
+            "keep_tokens"
+        )
+    (device,) = devices
     masked = client.random_masking(np.asarray(x), mask_ratio, **_with_ids_dtype(masking))
     return map_results(_to_device(device), masked)
 

@@ -7,10 +7,13 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+import torch.utils.checkpoint
 from torch import Tensor, nn
 
 from maskd._client import Client
@@ -43,7 +46,7 @@ def to_device_async(results: T, device: torch.device | str) -> T:
 def _rows(ids_keep: Tensor, length: int) -> Tensor:
     """Where the kept tokens lie in [N * L, ...]."""
     first = torch.arange(ids_keep.shape[0], device=ids_keep.device).unsqueeze(1) * length
-    rows: Tensor = (first + ids_keep).flatten()
+    rows: Tensor = (first + ids_keep.long()).flatten()  # torch promotes no uint16
     return rows
 
 
@@ -99,6 +102,20 @@ def _to_tensor(value: Any) -> Any:
     return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
 
 
+def _in_backward() -> bool:
+    """Whether this thread is in a backward pass, where torch.utils.checkpoint computes forward again."""
+    graph_task = getattr(torch._C, "_current_graph_task_id", None)
+    if graph_task is not None:
+        return bool(graph_task() != -1)
+    frame: FrameType | None = sys._getframe()  # torch 1 does not say
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename == torch.utils.checkpoint.__file__ and code.co_name in ("backward", "unpack"):
+            return True
+        frame = frame.f_back
+    return False
+
+
 class RandomMasking(nn.Module):
     """random_masking of models_mae.py as a module: forward(x) gives kept, mask, ids_restore.
 
@@ -106,6 +123,8 @@ class RandomMasking(nn.Module):
     and on in each epoch, which set_epoch begins. Epoch and count are in state_dict, so that a resumed training goes
     on with the masks that it would have had. Processes that train on shares of one batch each need a range of ids of
     their own: first_sample_id=rank << 40.
+
+    Inside torch.utils.checkpoint give forward sample_ids: counted ids would be others when it computes forward again.
 
     Args:
         client: Of `maskd.connect`. Copies of the module share it.
@@ -136,9 +155,18 @@ class RandomMasking(nn.Module):
         self.epoch, self.next_sample_id = state["epoch"], state["next_sample_id"]
 
     def forward(self, x: Tensor, sample_ids: Any = None) -> MaskedBatch:
-        """Masks x [N, L, ...]; sample_ids [N], or None to count them."""
+        """Masks x [N, L, ...]; sample_ids [N], or None to count them.
+
+        Raises:
+            RuntimeError: ids are to be counted in a backward pass, as by torch.utils.checkpoint: masks would be others.
+        """
         if sample_ids is not None:
             ids = {"sample_ids": sample_ids}
+        elif _in_backward():
+            raise RuntimeError(
+                "RandomMasking is computed again in a backward pass, as by torch.utils.checkpoint, where counted "
+                "sample ids, and so the masks, would be others; pass sample_ids to forward"
+            )
         else:
             ids = {"first_sample_id": self.next_sample_id}
             self.next_sample_id += x.shape[0]

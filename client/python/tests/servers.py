@@ -9,10 +9,10 @@ from serving import start_server
 
 
 class Server:
-    """A maskd process on a port of its own; killed when the test ends, if it has not been."""
+    """A maskd process, on a port of its own if not told otherwise; killed when the test ends, if it has not been."""
 
-    def __init__(self, *flags: str) -> None:
-        self._process, self.address = start_server(*flags)
+    def __init__(self, listen: str = "127.0.0.1:0") -> None:
+        self._process, self.address = start_server(listen=listen)
 
     def kill(self) -> None:
         """As kill -9 does: no goodbye."""

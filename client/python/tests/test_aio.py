@@ -46,6 +46,29 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(maskd.FailedPrecondition):
             client.statistics()
 
+    async def test_calls_after_close(self) -> None:
+        client = maskd.aio.connect("inproc:", concurrency=1)
+        go_on, begun = threading.Event(), threading.Event()
+        self.addCleanup(go_on.set)
+
+        def call() -> None:
+            begun.set()
+            go_on.wait()
+
+        under_way = asyncio.ensure_future(client._run(call))
+        await asyncio.get_running_loop().run_in_executor(None, begun.wait)
+        closing = asyncio.ensure_future(client.close())
+        await asyncio.sleep(0)  # closing now waits for the call
+        with self.assertRaisesRegex(maskd.FailedPrecondition, "closed"):
+            await client.random_masking(X)
+        self.assertFalse(closing.done())
+        go_on.set()
+        await asyncio.gather(under_way, closing)
+        for method in (client.server_info, client.check_health):
+            with self.assertRaisesRegex(maskd.FailedPrecondition, "closed"):
+                await method()
+        await client.close()
+
     async def test_cancelling_a_task_ends_its_call(self) -> None:
         with Server() as server:
             async with maskd.aio.connect(server.address, concurrency=2) as client:

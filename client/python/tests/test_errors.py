@@ -114,8 +114,31 @@ class ErrorsTest(ServedTest):
             client.random_masking(X, noise=np.zeros((2, 8)))
         with self.assertRaisesRegex(TypeError, "sample_ids is of dtype float64"):
             client.random_masking(X, sample_ids=np.zeros(2))
+        for keywords in (
+            {"num_keep": 2.9},
+            {"seed": 3.9},
+            {"seed": 3.0},
+            {"epoch": 0.5},
+            {"epoch": np.float64(1)},
+            {"mask_index": 1.5},
+            {"first_sample_id": 0.1},
+            {"torch_skip": 0.1},
+            {"seed": "1"},
+        ):
+            with self.assertRaisesRegex(TypeError, f"{next(iter(keywords))} is .*; it must be an integer"):
+                client.random_masking(X, **keywords)
+        with self.assertRaisesRegex(TypeError, "batch_size is 2.5"):
+            client.generate_mask(2.5, 8)  # type: ignore[arg-type]
+        with self.assertRaisesRegex(TypeError, "dim is 0.5"):
+            client.gather(X, np.zeros((1, 1, 1), np.int64), dim=0.5)  # type: ignore[arg-type]
         with self.assertRaises(TypeError):
             client.random_masking(X, ratio=0.5)  # type: ignore[call-arg]
+
+    def test_integers_of_other_types(self) -> None:
+        client = self.clients["in-process"]
+        wanted = client.random_masking(X, num_keep=3, seed=2**64 - 1, epoch=5).ids_restore
+        found = client.random_masking(X, num_keep=np.int32(3), seed=np.uint64(2**64 - 1), epoch=np.array(5)).ids_restore
+        np.testing.assert_array_equal(found, wanted)
 
     def test_connect(self) -> None:
         for address in ("nowhere", "", [], ["inproc:", "localhost:1"]):
@@ -199,11 +222,20 @@ class ErrorsTest(ServedTest):
         server = self.silent_server()
         client = maskd.connect(server.address, timeout=2)
         count = 0
-        thread = threading.Thread(target=lambda: self.assertRaises(maskd.MaskdError, client.random_masking, X))
+        errors: list[BaseException] = []
+
+        def call() -> None:
+            try:
+                client.random_masking(X)
+            except maskd.MaskdError as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=call)
         thread.start()
         while thread.is_alive():
             count += 1
             time.sleep(0)
+        self.assertEqual(len(errors), 1)
         self.assertGreater(count, 100)
 
     def test_closed(self) -> None:

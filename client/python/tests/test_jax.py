@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import unittest
 
 import numpy as np
 
 import maskd
 
+# Read when jax is first imported: two devices, both of the CPU.
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 try:
     import jax
     import jax.numpy as jnp
@@ -47,6 +50,19 @@ class JaxTest(unittest.TestCase):
         np.testing.assert_array_equal(gradient[..., 0], 1 - masked.mask)
         kept = self.client.random_masking(self.x, 0.75, seed=2, epoch=1).kept
         np.testing.assert_array_equal(maskd.jax.keep_tokens(jnp.asarray(self.x), masked.ids_keep), kept)
+
+    def test_arrays_of_numpy(self) -> None:
+        masked = maskd.jax.random_masking(self.client, self.x, 0.5, seed=1)  # type: ignore[arg-type]
+        self.assertIsInstance(masked.kept, jax.Array)
+        np.testing.assert_array_equal(masked.kept, self.client.random_masking(self.x, 0.5, seed=1).kept)
+
+    def test_refuses_several_devices(self) -> None:
+        if len(jax.devices()) < 2:
+            self.skipTest("one device alone")
+        mesh = jax.sharding.Mesh(jax.devices()[:2], "d")
+        sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(None, "d"))
+        with self.assertRaisesRegex(TypeError, "x lies on 2 devices"):
+            maskd.jax.random_masking(self.client, jax.device_put(self.x, sharding))
 
     def test_refuses_to_be_traced(self) -> None:
         with self.assertRaisesRegex(TypeError, "generate_mask"):

@@ -38,6 +38,17 @@ def sha256(results: Any) -> str:
     return hashlib.sha256(results.tobytes()).hexdigest()
 
 
+class DlpackOnly:
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def __dlpack__(self, **keywords: Any) -> Any:
+        return self.values.__dlpack__(**keywords)
+
+    def __dlpack_device__(self) -> Any:
+        return self.values.__dlpack_device__()
+
+
 class MaskingTest(ServedTest):
     def setUp(self) -> None:
         self.rng = np.random.default_rng(SEED)
@@ -84,16 +95,6 @@ class MaskingTest(ServedTest):
             self.expect_results(batch, expected(x, batch.noise, x.shape[1] // 2))
 
     def test_other_protocols(self) -> None:
-        class DlpackOnly:
-            def __init__(self, values: Any) -> None:
-                self.values = values
-
-            def __dlpack__(self, **keywords: Any) -> Any:
-                return self.values.__dlpack__(**keywords)
-
-            def __dlpack_device__(self) -> Any:
-                return self.values.__dlpack_device__()
-
         client = self.clients["served"]
         kept = client.random_masking(self.x, 0.5, seed=SEED).kept
         for x in (DlpackOnly(self.x), memoryview(self.x)):
@@ -198,6 +199,36 @@ class MaskingTest(ServedTest):
             client.random_masking(self.x, out=(None,) * 4)
         with self.assertRaisesRegex(maskd.InvalidArgument, "noise, which `returns` does not have"):
             client.random_masking(self.x, out={"noise": right})
+
+    @with_each_client
+    def test_out_of_other_kinds(self, client: maskd.Client) -> None:
+        wanted = client.random_masking(self.x, 0.5, seed=SEED).mask
+        memory = bytearray(wanted.nbytes)
+        mask = memoryview(memory).cast("f", wanted.shape)
+        batch = client.random_masking(self.x, 0.5, seed=SEED, out={"mask": mask})
+        self.assertIs(batch.mask, mask)
+        self.assertEqual(bytes(memory), wanted.tobytes())
+        exported = np.zeros_like(wanted)
+        if np.lib.NumpyVersion(np.__version__) >= "2.1.0":
+            client.random_masking(self.x, 0.5, seed=SEED, out={"mask": DlpackOnly(exported)})
+            np.testing.assert_array_equal(exported, wanted)
+        else:
+            with self.assertRaisesRegex(TypeError, "DLPack does not let numpy write to"):
+                client.random_masking(self.x, 0.5, seed=SEED, out={"mask": DlpackOnly(exported)})
+
+    def test_out_that_is_not_the_memory_itself(self) -> None:
+        class Converted:
+            """An array of its values, made anew each time."""
+
+            def __array__(self, *arguments: Any, **keywords: Any) -> Any:
+                return np.zeros((5, 24), np.float32)
+
+        for out in (Converted(), [0.0], object()):
+            with self.assertRaisesRegex(TypeError, "out: mask is a .*; a result goes to"):
+                self.clients["in-process"].random_masking(self.x, out={"mask": out})
+        with self.assertRaisesRegex(maskd.InvalidArgument, "read-only"):
+            read_only = memoryview(bytes(5 * 24 * 4)).cast("f", (5, 24))
+            self.clients["in-process"].random_masking(self.x, out={"mask": read_only})
 
     @with_each_client
     def test_seeded_golden(self, client: maskd.Client) -> None:

@@ -194,6 +194,64 @@ class PrefetchTest(unittest.TestCase):
         self.assertEqual(statistics["waits"], 5)
         self.assertGreater(statistics["wait_seconds"], 0)
 
+    def test_refuses_an_iterator_for_several_epochs(self) -> None:
+        with self.assertRaisesRegex(TypeError, "gives its batches once, and epochs is 3"):
+            self.client.prefetch(iter(batches(2)), epochs=3)
+        self.assertEqual(len(list(self.client.prefetch(iter(batches(2))))), 2)
+
+        class GivesOnce:
+            """An iterable, and no iterator, of one."""
+
+            def __init__(self) -> None:
+                self._batches = iter(batches(2))
+
+            def __iter__(self) -> Any:
+                return self._batches
+
+        items = self.client.prefetch(GivesOnce(), epochs=3)
+        self.assertEqual([next(items).position.batch for _ in range(2)], [0, 1])
+        with self.assertRaisesRegex(ValueError, "no batch in epoch 1"):
+            next(items)
+
+    def test_refuses_to_begin_behind_the_epoch(self) -> None:
+        for epochs in (1, 2):
+            with self.assertRaisesRegex(ValueError, "start_batch is 3; epoch 7 of the loader has 2 batches"):
+                next(self.client.prefetch(batches(2), start_epoch=7, start_batch=3, epochs=epochs))
+        # At its end is where a training resumes that was stopped between two epochs.
+        self.assertEqual(list(self.client.prefetch(batches(2), start_batch=2)), [])
+        items = self.client.prefetch(batches(2), start_batch=2, epochs=2)
+        self.assertEqual([item.position[:2] for item in items], [(1, 0), (1, 1)])
+
+    def test_refuses_a_dict_for_tokens(self) -> None:
+        batch = {"x": batches(1)[0], "y": 1}
+        for loader in ([batch], [(batch, "label")]):
+            for keywords in ({}, {"sequence_length": 20}):
+                with self.assertRaisesRegex(TypeError, "dict where tokens are expected; say which part with tokens="):
+                    list(self.client.prefetch(loader, **keywords))
+        (item,) = self.client.prefetch([batch], sequence_length=20, tokens="x")
+        self.assertEqual(item.mask.shape, (N, 20))
+
+    def test_a_function_that_has_no_more_keywords_does_not_end_the_epoch(self) -> None:
+        noise = iter(np.random.default_rng(1).random((1, N, L), np.float32))
+        items = self.client.prefetch(batches(3), per_batch=lambda batch, position: {"noise": next(noise)})
+        next(items)
+        with self.assertRaises(RuntimeError):
+            next(items)
+
+    def test_tells_samplers_the_epoch(self) -> None:
+        class Loader:
+            def __init__(self, **samplers: Any) -> None:
+                vars(self).update(samplers)
+
+            def __iter__(self) -> Any:
+                return iter(batches(1))
+
+        sampler, other = mock.Mock(spec=["set_epoch"]), object()
+        for loader in (Loader(sampler=sampler, batch_sampler=other), Loader(sampler=other, batch_sampler=sampler)):
+            list(self.client.prefetch(loader, epochs=2, start_epoch=5))
+            self.assertEqual(sampler.set_epoch.call_args_list, [mock.call(5), mock.call(6)])
+            sampler.reset_mock()
+
     def test_refuses_what_it_sets_itself(self) -> None:
         for keywords in ({"epoch": 1}, {"first_sample_id": 1}, {"out": None}):
             with self.assertRaises(TypeError):

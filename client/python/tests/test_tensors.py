@@ -37,6 +37,14 @@ class TensorsTest(ServedTest):
         self.equal(restored, np.concatenate([prefix, np.where(removed, 0, x)], 1))
 
     @with_each_client
+    def test_fill_that_is_not_contiguous(self, client: maskd.Client) -> None:
+        x = self.rng.random((3, 12, 512))
+        kept, mask, ids_restore = client.random_masking(x, 0.5, seed=SEED)
+        for fill in (self.rng.random(1024)[::2], np.broadcast_to(self.rng.random(1), 512)):
+            wanted = np.where(mask[..., None] == 1, fill, x)
+            self.equal(client.restore_tokens(kept, ids_restore, fill), wanted)
+
+    @with_each_client
     def test_gather_and_scatter(self, client: maskd.Client) -> None:
         for dtype in (np.float32, np.int16, np.complex128, np.bool_):
             values = self.rng.integers(0, 2, (4, 7, 3)).astype(dtype)

@@ -7,14 +7,14 @@ import unittest
 from typing import Any
 
 import numpy as np
-from serving import ServedTest, with_each_client
+from serving import ServedTest, with_each_client, without
 
 import maskd
 
 try:
     import torch
 except ImportError as error:
-    raise unittest.SkipTest(f"no torch here: {error}") from None
+    raise without("torch", error) from None
 
 SEED = random.SystemRandom().getrandbits(63)
 ALL = ("kept", "mask", "ids_restore", "ids_keep", "ids_mask", "noise")
@@ -87,6 +87,14 @@ class TorchTest(ServedTest):
             wanted = torch.nn.utils.rnn.pad_sequence(sequences, batch_first=True, padding_value=0.5)
             self.assertTrue(torch.equal(padded, wanted))
 
+    @with_each_client
+    def test_fill_that_is_not_contiguous(self, client: maskd.Client) -> None:
+        x = torch.rand(3, 12, 512)
+        kept, mask, ids_restore = client.random_masking(x, 0.5, seed=SEED)
+        for fill in (torch.rand(1024)[::2], torch.rand(1).expand(512)):
+            wanted = torch.where(mask[..., None] == 1, fill, x)
+            self.assertTrue(torch.equal(client.restore_tokens(kept, ids_restore, fill), wanted))
+
     def test_refused(self) -> None:
         client = self.clients["in-process"]
         x = torch.rand(2, 8, 3)
@@ -96,6 +104,13 @@ class TorchTest(ServedTest):
             client.random_masking(x.to_sparse())
         with self.assertRaisesRegex(TypeError, "dtype float64"):
             client.random_masking(x, out=(torch.zeros(2, 2, 3, dtype=torch.float64),))
+        lazy = torch.zeros(2, 2, 3, dtype=torch.complex64)
+        for out in (lazy.conj(), torch._neg_view(lazy)):
+            with self.assertRaisesRegex(TypeError, "lazily conjugated or negated"):
+                client.random_masking(x.to(torch.complex64), out=(out,))
+        self.assertEqual(client.random_masking(x, num_keep=torch.tensor(2), seed=torch.tensor(3)).num_keep, 2)
+        with self.assertRaisesRegex(TypeError, r"seed is tensor\(3\.\); it must be an integer"):
+            client.random_masking(x, seed=torch.tensor(3.0))
         if not hasattr(torch, "uint16"):
             with self.assertRaisesRegex(TypeError, "no dtype uint16"):
                 client.random_masking(x, ids_dtype="uint16")

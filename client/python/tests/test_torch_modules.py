@@ -5,15 +5,19 @@ from __future__ import annotations
 import copy
 import io
 import unittest
+from typing import Any
+
+from serving import without
 
 import maskd
 
 try:
     import torch
+    from torch.utils.checkpoint import checkpoint
 
     import maskd.torch
 except ImportError as error:
-    raise unittest.SkipTest(f"no torch here: {error}") from None
+    raise without("torch", error) from None
 
 N, L, D = 3, 12, 5
 
@@ -68,6 +72,21 @@ class RandomMaskingFunctionTest(TorchTest):
                 self.assertEqual(masked.ids_mask.shape, (N, L - 4))
                 masked.kept.sum().backward()
                 self.assertEqual(x.grad.sum().item(), masked.kept.numel())
+
+    def test_narrow_ids(self) -> None:
+        wanted = maskd.torch.random_masking(self.client, self.x, 0.5, seed=1).kept
+        for ids_dtype in ("int32", "uint16"):
+            x = self.x.clone().requires_grad_()
+            if not hasattr(torch, ids_dtype):  # uint16 before torch 2.3
+                with self.assertRaisesRegex(TypeError, "no dtype uint16"):
+                    maskd.torch.random_masking(self.client, x, 0.5, seed=1, ids_dtype=ids_dtype)
+                continue
+            masked = maskd.torch.random_masking(self.client, x, 0.5, seed=1, ids_dtype=ids_dtype)
+            self.assertEqual(masked.ids_keep.dtype, getattr(torch, ids_dtype))
+            self.assertTrue(torch.equal(masked.kept, wanted))
+            self.assertTrue(torch.equal(maskd.torch._keep(self.x, masked.ids_keep), wanted))
+            masked.kept.sum().backward()
+            self.assertTrue(torch.equal(x.grad[..., 0], 1 - masked.mask))
 
     def test_on_a_device(self) -> None:
         if not torch.cuda.is_available():
@@ -127,6 +146,27 @@ class RandomMaskingModuleTest(TorchTest):
         file.seek(0)
         resumed.load_state_dict(torch.load(file))
         self.assertTrue(torch.equal(resumed(self.x).mask, expected))
+
+    def test_checkpointing(self) -> None:
+        """What is computed again in the backward pass has the masks of the forward pass, or is refused."""
+        ids = torch.tensor([5, 3, 8])
+        for module, tokens in (
+            (maskd.torch.RandomMasking(self.client, 0.5, seed=7), lambda results: results.kept),
+            (maskd.torch.PatchDropout(self.client, 0.5, num_prefix_tokens=0, seed=7), lambda results: results),
+        ):
+            for use_reentrant in (True, False):
+
+                def loss(x: torch.Tensor, ids: Any = None, module: Any = module, tokens: Any = tokens) -> torch.Tensor:
+                    return (tokens(module(x, ids)) ** 3).sum()
+
+                x, y = (self.x.clone().requires_grad_() for _ in range(2))
+                checkpoint(loss, x, ids, use_reentrant=use_reentrant).backward()
+                loss(y, ids).backward()
+                self.assertTrue(torch.equal(x.grad, y.grad))
+                counted = checkpoint(loss, x, use_reentrant=use_reentrant)
+                with self.assertRaisesRegex(RuntimeError, "pass sample_ids"):
+                    counted.backward()
+                loss(x).backward()  # the refusal leaves nothing behind
 
     def test_copies_share_the_client(self) -> None:
         module = maskd.torch.RandomMasking(self.client, 0.5)
