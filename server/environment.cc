@@ -17,8 +17,9 @@ namespace {
 constexpr absl::string_view kPrefix = "MASKD_";
 
 // Of this project's clients, builds and tests.
-constexpr std::array kOfOthers = {"MASKD_BIN",       "MASKD_LIBRARY",   "MASKD_REQUIRE_GPU",
-                                  "MASKD_TEST_DATA", "MASKD_TEST_SEED", "MASKD_WERROR"};
+constexpr std::array kOfOthers = {"MASKD_BIN",           "MASKD_LIBRARY",   "MASKD_REQUIRE_GPU",
+                                  "MASKD_REQUIRE_TORCH", "MASKD_TEST_DATA", "MASKD_TEST_SEED",
+                                  "MASKD_WERROR"};
 
 // Whether Kubernetes sets this variable in every pod beside a service, such as
 // MASKD_SERVICE_HOST, MASKD_PORT=tcp://10.0.0.11:50051 or MASKD_PORT_50051_TCP_ADDR.

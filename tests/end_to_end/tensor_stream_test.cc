@@ -301,7 +301,9 @@ TEST_P(SmallServerTest, ACallerThatLeavesLeavesNothing) {
   for (const std::size_t sent : {std::size_t{1}, std::size_t{2}, messages.size()}) {
     grpc::ClientContext context;
     const auto stream = stub_->StreamTensors(&context);
-    for (std::size_t i = 0; i < sent; ++i) ASSERT_TRUE(stream->Write(messages[i]));
+    ASSERT_TRUE(stream->Write(messages[0]));
+    stream->WaitForInitialMetadata();  // it has room, and so none when it is back
+    for (std::size_t i = 1; i < sent; ++i) ASSERT_TRUE(stream->Write(messages[i]));
     context.TryCancel();
     stream->Finish();
     ExpectBudgetReturns(served_.server());

@@ -14,26 +14,22 @@ import maskd
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 GOLDEN = REPOSITORY / "tests" / "golden"
 BIN = pathlib.Path(os.environ.get("MASKD_BIN", REPOSITORY / "build" / "default" / "bin"))
-_REQUIRE_TORCH = "MASKD_REQUIRE_TORCH"
 
 
 def without(package: str, error: ImportError) -> Exception:
     """What to raise where `package` is missing: a skip, but `error` if MASKD_REQUIRE_TORCH=1 is set."""
-    if os.environ.get(_REQUIRE_TORCH) == "1":
+    if os.environ.get("MASKD_REQUIRE_TORCH") == "1":
         return error
     return unittest.SkipTest(f"no {package} here: {error}")
 
 
 def start_server(*flags: str, listen: str = "127.0.0.1:0") -> tuple[subprocess.Popen[str], str]:
     """Starts maskd; returns it and its address."""
-    # maskd refuses variables that begin with its name and stand for no flag.
-    environment = {name: value for name, value in os.environ.items() if name != _REQUIRE_TORCH}
     server = subprocess.Popen(
         [BIN / "maskd", f"--listen={listen}", "--device=cpu", "--threads=2", *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=environment,
     )
     assert server.stdout is not None
     line = server.stdout.readline().strip()
