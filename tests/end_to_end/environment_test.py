@@ -56,6 +56,15 @@ class EnvironmentTest(unittest.TestCase):
             else:
                 self.refuses(says=[f"--{flag}", "wrong"], status=2, **{variable: "wrong"})
 
+    def test_tls_files_that_are_empty_are_refused(self):
+        with tempfile.NamedTemporaryFile() as empty, tempfile.NamedTemporaryFile("w") as text:
+            text.write("a text")
+            text.flush()
+            files = {"tls_cert": text.name, "tls_key": text.name, "tls_client_ca": text.name}
+            for flag in files:
+                self.refuses("--listen=127.0.0.1:0", says=[f"--{flag}: ", f"{empty.name} is empty"], status=2,
+                             **{f"MASKD_{name.upper()}": file for name, file in (files | {flag: empty.name}).items()})
+
     def test_lists_and_switches(self):
         with tempfile.TemporaryDirectory() as folder:
             addresses, _ = self.serves(listens=2, MASKD_LISTEN=f"127.0.0.1:0,unix:{folder}/maskd.sock",
