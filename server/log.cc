@@ -68,7 +68,8 @@ void Log::Write(const CallReport& report) {
   if (!calls_->should_log(level)) return;
   const std::optional<std::int64_t> left_out = quota_.Take(std::chrono::steady_clock::now());
   if (!left_out.has_value()) return;
-  if (*left_out > 0) spdlog::warn("{} lines about calls were left out before this one", *left_out);
+  // At the level of the line, so that it is there where the line is.
+  if (*left_out > 0) spdlog::log(level, "{} lines about calls were left out before this one", *left_out);
   calls_->log(level, json_ ? JsonMembers(report) : TextLine(report));
 }
 
