@@ -4,44 +4,13 @@ Run by ctest, which passes the folder of the programs.
 """
 import http.server
 import json
-import pathlib
 import re
-import resource
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import unittest
-import urllib.request
 
-BIN = pathlib.Path(sys.argv[1])
-
-FINE, WRONG, USAGE, NOT_MET, FAILED = range(5)
-
-
-def start_server(*flags):
-    """Starts maskd; returns it and the address it prints."""
-    server = subprocess.Popen([BIN / "maskd", "--threads=1", "--device=cpu", "--listen=127.0.0.1:0", *flags],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return server, server.stdout.readline().strip().removeprefix("listening on ")
-
-
-def end(server, signal_number=signal.SIGKILL):
-    server.send_signal(signal_number)
-    server.communicate(timeout=60)
-
-
-def address_of(a_socket):
-    return f"127.0.0.1:{a_socket.getsockname()[1]}"
-
-
-def calls_of(page):
-    """How many calls a server has answered, by its page of metrics."""
-    with urllib.request.urlopen(f"http://{page}/metrics", timeout=60) as answer:
-        counts = re.findall(r'^maskd_calls_total\{.*code="OK".*\} (\S+)$', answer.read().decode(), re.MULTILINE)
-    return sum(map(float, counts))
+from maskload_case import FINE, NOT_MET, MaskloadCase
 
 
 class Metrics(http.server.BaseHTTPRequestHandler):
@@ -62,63 +31,7 @@ class Metrics(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class MaskloadTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.path = pathlib.Path(cls.folder.name)
-        cls.unix = f"unix:{cls.path}/maskd.sock"
-        cls.server, cls.address = start_server(f"--listen={cls.unix}")
-
-    @classmethod
-    def tearDownClass(cls):
-        end(cls.server, signal.SIGTERM)
-        cls.folder.cleanup()
-
-    def unused_address(self):
-        """Of a socket that nobody listens on, and nobody else gets while the test runs."""
-        unused = socket.socket()
-        self.addCleanup(unused.close)
-        unused.bind(("127.0.0.1", 0))
-        return address_of(unused)
-
-    def server_with_metrics(self):
-        """Starts maskd; returns it, its address and that of its metrics."""
-        server, address = start_server("--metrics_listen=127.0.0.1:0")
-        self.addCleanup(server.stdout.close)
-        self.addCleanup(server.wait)
-        self.addCleanup(server.kill)
-        return server, address, server.stdout.readline().strip().removeprefix("metrics on ")
-
-    def start_maskload(self, *arguments):
-        run = subprocess.Popen([BIN / "maskload", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               text=True)
-        self.addCleanup(run.stdout.close)
-        self.addCleanup(run.stderr.close)
-        self.addCleanup(run.wait)
-        self.addCleanup(run.kill)
-        return run
-
-    def wait_for_calls(self, page, count, run):
-        while calls_of(page) < count:
-            self.assertIsNone(run.poll())
-
-    def maskload(self, *arguments, **options):
-        return subprocess.run([BIN / "maskload", *map(str, arguments)], capture_output=True, text=True, timeout=120,
-                              check=False, **options)
-
-    def json(self, command, *arguments, status=FINE):
-        done = self.maskload(command, "--format=json", "--warm_up=0", *arguments)
-        self.assertEqual(done.returncode, status, done)
-        return json.loads(done.stdout)
-
-    def refuses(self, *arguments, says, status=USAGE):
-        done = self.maskload(*arguments)
-        self.assertEqual(done.returncode, status, done)
-        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
-        self.assertIn(says, done.stderr)
-        self.assertEqual(done.stdout, "")
-
+class MaskloadTest(MaskloadCase):
     def test_closed_loop(self):
         done = self.maskload("run", f"--address={self.address}", "--mix=4x16x8", "--count=50", "--concurrency=2",
                              "--verify=all", "--warm_up=100ms")
@@ -173,25 +86,6 @@ class MaskloadTest(unittest.TestCase):
         self.assertEqual(done.returncode, NOT_MET, done)
         self.assertIn("no rate meets the objectives", done.stdout)
 
-    def test_search_that_does_not_end(self):
-        for signal_number, stopped, says in ((signal.SIGINT, True, "the search was stopped"),
-                                             (None, False, "then no server answered")):
-            server, address, page = self.server_with_metrics()
-            run = self.start_maskload("search", f"--address={address}", "--mix=1x8x0", "--way=ramp", "--precision=0.001",
-                                      "--from=20", "--duration=500ms", "--warm_up=0", "--slo=p50<10m",
-                                      "--format=json")
-            self.wait_for_calls(page, 40, run)
-            if signal_number is None:
-                end(server)
-            else:
-                run.send_signal(signal_number)
-            out, errors = run.communicate(timeout=60)
-            self.assertEqual(run.returncode, FAILED, errors)
-            report = json.loads(out)
-            self.assertEqual(report["stopped"], stopped)
-            self.assertIn("highest rate that meets the objectives so far", report["configuration"]["loop"])
-            self.assertIn(says, report["configuration"]["loop"])
-
     def test_compare(self):
         first, second = self.path / "first.json", self.path / "second.json"
         report = self.json("run", f"--address={self.address}", "--mix=1x8x0", "--count=20")
@@ -228,35 +122,6 @@ class MaskloadTest(unittest.TestCase):
         report = self.json(*run, f"--metrics={url}/metrics", f"--metrics={url}/other")
         self.assertGreater(report["server_cpu_seconds"], 0)
 
-    def test_metrics_that_drip(self):
-        with socket.socket() as dripping:
-            dripping.bind(("127.0.0.1", 0))
-            dripping.listen()
-            ended = threading.Event()
-
-            def drip():
-                peer, _ = dripping.accept()
-                with peer:
-                    peer.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
-                    while not ended.wait(0.1):
-                        peer.send(b"#")
-
-            run = ["run", f"--address={self.address}", "--mix=1x8x0", "--count=20", "--warm_up=0",
-                   f"--metrics=http://{address_of(dripping)}/metrics"]
-            dripper = threading.Thread(target=drip)
-            dripper.start()
-            done = self.maskload(*run)
-            ended.set()
-            dripper.join()
-            self.assertEqual(done.returncode, FINE, done)
-            self.assertIn("metrics: timed out", done.stderr)
-            # Nor does it keep a person who wants to stop.
-            run = self.start_maskload(*run)
-            with dripping.accept()[0]:
-                run.send_signal(signal.SIGINT)
-                _, errors = run.communicate(timeout=60)
-            self.assertEqual((run.returncode, errors), (FAILED, ""))
-
     def test_bad_flags(self):
         for flag in ("--rate=0", "--rate=-1", "--rate=nan", "--rate=inf", "--rate=x", "--duration=0", "--duration=-1s",
                      "--duration=nan", "--count=0", "--concurrency=0", "--connections=0", "--mix=1x2", "--mix=",
@@ -271,91 +136,6 @@ class MaskloadTest(unittest.TestCase):
         self.refuses("search", says="--slo")
         self.refuses("search", "--slo=p99<1s", "--from=10", "--to=5", says="--to")
         self.refuses(says="subcommand")
-
-    def test_unreachable_address(self):
-        self.refuses("run", f"--address={self.unused_address()}", says="is maskd running there?", status=FAILED)
-
-    def test_address_that_does_not_answer(self):
-        with socket.socket() as deaf:
-            deaf.bind(("127.0.0.1", 0))
-            deaf.listen()
-            address = address_of(deaf)
-            self.refuses("run", f"--address={address}", "--timeout=300ms", says=address, status=FAILED)
-        # Nor does it keep a person who wants to stop.
-        with socket.socket() as deaf:
-            deaf.bind(("127.0.0.1", 0))
-            deaf.listen()
-            run = self.start_maskload("run", f"--address={address_of(deaf)}")
-            with deaf.accept()[0]:
-                run.send_signal(signal.SIGINT)
-                _, errors = run.communicate(timeout=60)
-            self.assertEqual((run.returncode, errors), (FAILED, "maskload: stopped before the first call\n"))
-
-    def test_one_address_of_two_is_gone(self):
-        gone = self.unused_address()
-        done = self.maskload("run", f"--address={self.address},{gone}", "--mix=1x8x0", "--rate=100", "--count=20",
-                             "--warm_up=0")
-        self.assertEqual(done.returncode, FINE, done)
-        self.assertIn("10 ok, 10 failed", done.stdout)
-        self.assertIn("UNAVAILABLE 10:", done.stdout)
-        self.assertIn(gone, done.stderr)
-        self.assertIn("the run goes on", done.stderr)
-
-    def test_server_vanishes(self):
-        server, address, page = self.server_with_metrics()
-        run = self.start_maskload("run", f"--address={address}", "--mix=1x8x0", "--rate=200", "--duration=10m",
-                                  "--warm_up=0", "--format=json", "--slo=errors<1%")
-        self.wait_for_calls(page, 20, run)
-        end(server)
-        self.assertIn("the run goes on", run.stderr.readline())
-        run.send_signal(signal.SIGINT)
-        out, errors = run.communicate(timeout=60)
-        report = json.loads(out)
-        self.assertEqual((run.returncode, report["stopped"]), (NOT_MET, True), errors)
-        self.assertGreater(report["all"]["errors"], 0)
-        self.assertEqual({error["code"] for error in report["errors"]}, {"UNAVAILABLE"})
-
-    def test_files_that_cannot_be_written(self):
-        run = ["run", f"--address={self.address}", "--mix=1x8x0", "--count=20", "--warm_up=0"]
-        for flag in ("--report=/nowhere/report.html", "--output=/nowhere/out.json", f"--report={self.path}"):
-            self.refuses(*run, flag, says=f"cannot write {flag.split('=')[1]}")
-
-    def test_full_disk(self):
-        run = ["run", f"--address={self.address}", "--mix=1x8x0", "--count=20", "--warm_up=0"]
-        for flag in ("--report=/dev/full", "--output=/dev/full"):
-            done = self.maskload(*run, flag)
-            self.assertEqual(done.returncode, FAILED, done)
-            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
-            self.assertIn("cannot write /dev/full: No space left on device", done.stderr)
-            # What was measured is kept, once.
-            self.assertEqual(done.stdout.count("20 ok, 0 failed"), 1, done)
-
-    def test_a_full_disk_leaves_the_older_report(self):
-        older = self.path / "older.html"
-        older.write_text("older")
-        done = self.maskload("run", f"--address={self.address}", "--mix=1x8x0", "--count=20", f"--report={older}",
-                             # Python ignores SIGXFSZ.
-                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)),
-                             restore_signals=False)
-        self.assertEqual(done.returncode, FAILED, done)
-        self.assertIn(f"cannot write {older}: File too large", done.stderr)
-        self.assertEqual(older.read_text(), "older")
-        self.assertEqual(list(self.path.glob("older.html*")), [older])
-
-    def test_interrupt_keeps_what_was_measured(self):
-        run = subprocess.Popen([BIN / "maskload", "run", f"--address={self.address}", "--mix=1x8x0", "--rate=100",
-                                "--duration=10m", "--warm_up=0", "--format=json",
-                                f"--metrics=http://{self.unused_address()}/metrics"],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        # The run begins when the metrics could not be had.
-        self.assertIn("metrics", run.stderr.readline())
-        run.send_signal(signal.SIGINT)
-        out, errors = run.communicate(timeout=60)
-        report = json.loads(out)
-        self.assertTrue(report["stopped"])
-        self.assertLess(report["seconds"], 60)
-        self.assertEqual(report["all"]["errors"], 0, errors)
-        self.assertIn(run.returncode, (FINE, FAILED))  # FAILED if there was no call yet
 
     def test_help(self):
         for command in ([], ["run"], ["search"], ["compare"]):
