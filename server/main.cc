@@ -185,5 +185,8 @@ int main(int argc, char** argv) {
   // The log has a thread.
   const sigset_t stop_signals = maskd::BlockStopSignals();
   maskd::Log log(options.log_level, options.log_format);
-  return maskd::Run(options, stop_signals, log);
+  const int status = maskd::Run(options, stop_signals, log);
+  // The thread of a log that nobody reads would keep the process.
+  if (!log.Stop()) std::_Exit(status);
+  return status;
 }

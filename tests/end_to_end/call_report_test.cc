@@ -112,17 +112,20 @@ TEST_F(CallReportTest, ARequestIdComesBackFromSuccessToo) {
   grpc::ClientContext without;
   EXPECT_TRUE(Generate(0.75, without).ok());
   EXPECT_EQ(RequestIdOf(without), "");
+  grpc::ClientContext bulk;
+  EXPECT_TRUE(stub_->RandomMasking(&bulk, GoodRandomMasking(), &response).ok());
+  EXPECT_EQ(RequestIdOf(bulk).size(), 16u);
 }
 
 // Every call takes longer than a nanosecond.
 TEST_F(CallReportTest, SlowCallsAndBatchesWithTheirStages) {
   Start(std::chrono::nanoseconds(1));
   grpc::ClientContext context;
-  context.AddMetadata("x-request-id", "slow");
   EXPECT_TRUE(Generate(0.75, context).ok());
   CallReport unary = Reports(1).front();
   EXPECT_EQ(unary.code, grpc::StatusCode::OK);
-  EXPECT_EQ(unary.request_id, "slow");
+  EXPECT_EQ(unary.request_id, RequestIdOf(context));
+  EXPECT_EQ(unary.request_id.size(), 16u);
   for (const Stage stage : {Stage::kDecode, Stage::kOrder, Stage::kSend})
     EXPECT_GT(unary.stages[stage].count(), 0);
   EXPECT_EQ(unary.stages[Stage::kGather].count(), 0);
@@ -136,6 +139,8 @@ TEST_F(CallReportTest, SlowCallsAndBatchesWithTheirStages) {
   for (std::size_t i = 1; i < 3; ++i) {
     EXPECT_EQ(reports[i].method, "/maskd.v1.MaskingService/StreamRandomMasking");
     EXPECT_GT(reports[i].stages[Stage::kGather].count(), 0);
+    EXPECT_EQ(reports[i].request_id.size(), 16u);
+    EXPECT_EQ(reports[i].request_id, reports[1].request_id);
   }
 }
 
