@@ -21,8 +21,9 @@ namespace {
 
 class CallReportTest : public ::testing::Test {
  protected:
-  void Start(std::chrono::nanoseconds slow) {
+  void Start(std::chrono::nanoseconds slow, const Limits& limits = {}) {
     server_ = MaskingServer::Start(MakeCpuMasker(1), {.listen = {"127.0.0.1:0"},
+                                                      .limits = limits,
                                                       .reporting = {.report =
                                                                         [this](const CallReport& report) {
                                                                           const std::lock_guard lock(mutex_);
@@ -115,6 +116,21 @@ TEST_F(CallReportTest, ARequestIdComesBackFromSuccessToo) {
   grpc::ClientContext bulk;
   EXPECT_TRUE(stub_->RandomMasking(&bulk, GoodRandomMasking(), &response).ok());
   EXPECT_EQ(RequestIdOf(bulk).size(), 16u);
+}
+
+// gRPC refuses it, and ends the call as if the caller had gone.
+TEST_F(CallReportTest, ARequestThatIsTooLong) {
+  Start({}, {.max_message_bytes = 4096});
+  v1::RandomMaskingRequest request = GoodRandomMasking();
+  request.set_tokens(std::string(10'000, 'x'));
+  grpc::ClientContext context;
+  v1::RandomMaskingResponse response;
+  EXPECT_EQ(stub_->RandomMasking(&context, request, &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  const std::vector<CallReport> reports = Reports(1);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_NE(reports.front().message.find("the request has more than 4096 bytes"), std::string::npos)
+      << reports.front().message;
 }
 
 // Every call takes longer than a nanosecond.

@@ -20,9 +20,9 @@ class MaskloadFaultsTest(MaskloadCase):
                                              (None, False, "then no server answered")):
             server, address, page = self.server_with_metrics()
             run = self.start_maskload("search", f"--address={address}", "--mix=1x8x0", "--way=ramp", "--precision=0.001",
-                                      "--from=20", "--duration=500ms", "--warm_up=0", "--slo=p50<10m",
+                                      "--from=20", "--duration=2s", "--warm_up=0", "--slo=p50<10m",
                                       "--format=json")
-            self.wait_for_calls(page, 40, run)
+            self.wait_for_calls(page, 45, run)  # the second step
             if signal_number is None:
                 end(server)
             else:
@@ -95,7 +95,7 @@ class MaskloadFaultsTest(MaskloadCase):
     def test_server_vanishes(self):
         server, address, page = self.server_with_metrics()
         run = self.start_maskload("run", f"--address={address}", "--mix=1x8x0", "--rate=200", "--duration=10m",
-                                  "--warm_up=0", "--format=json", "--slo=errors<1%")
+                                  "--warm_up=0", "--format=json", "--slo=errors<0.001%")
         self.wait_for_calls(page, 20, run)
         end(server)
         self.assertIn("the run goes on", run.stderr.readline())
