@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "kernels/status_macros.h"
 #include "maskd/v1/masking_service.pb.h"
@@ -13,9 +14,12 @@
 namespace maskd {
 namespace {
 
+// The payload of a status of MalformedAnswer.
+constexpr char kMalformed[] = "maskd/malformed-answer";
+
 absl::Status CheckSize(absl::string_view name, std::int64_t size, std::int64_t bytes) {
   if (size == bytes) return absl::OkStatus();
-  return absl::InternalError(
+  return MalformedAnswer(
       absl::StrCat("the server sent ", size, " bytes as ", name, " where ", bytes, " were asked for"));
 }
 
@@ -29,8 +33,8 @@ absl::Status Copy(absl::string_view name, const std::string& data, std::int64_t 
 absl::Status CopyMasking(const v1::Masking& masking, const MaskingPlan& plan, std::int64_t count,
                          const MaskingBuffers& results, MaskingFacts& facts) {
   if (masking.num_keep() != plan.num_keep) {
-    return absl::InternalError(absl::StrCat("the server kept ", masking.num_keep(), " tokens where ",
-                                            plan.num_keep, " were asked for"));
+    return MalformedAnswer(absl::StrCat("the server kept ", masking.num_keep(), " tokens where ",
+                                        plan.num_keep, " were asked for"));
   }
   const ResultBytes& all = plan.result_bytes;
   const auto share = [&plan, count](std::int64_t bytes) { return bytes / plan.batch_size * count; };
@@ -66,7 +70,7 @@ struct Received {
 
   absl::Status Parse() {
     if (message.has_value() && fields.ParseFromString(message->fields)) return absl::OkStatus();
-    return absl::InternalError(absl::StrCat("the server sent no serialized ", fields.GetTypeName()));
+    return MalformedAnswer(absl::StrCat("the server sent no serialized ", fields.GetTypeName()));
   }
 
   const MessageSlices slices;
@@ -75,6 +79,14 @@ struct Received {
 };
 
 }  // namespace
+
+absl::Status MalformedAnswer(absl::string_view message) {
+  absl::Status status = absl::InternalError(message);
+  status.SetPayload(kMalformed, absl::Cord());
+  return status;
+}
+
+bool IsMalformedAnswer(const absl::Status& status) { return status.GetPayload(kMalformed).has_value(); }
 
 MaskingBuffers ResultsOfSamples(const MaskingPlan& plan, const MaskingBuffers& results, std::int64_t first) {
   const ResultBytes& all = plan.result_bytes;
@@ -113,7 +125,7 @@ absl::Status DecodeStreamPart(const grpc::ByteBuffer& response, const MaskingPla
   const v1::StreamRandomMaskingResponse& part = received.fields;
   if (part.batch_index() != batch_index || part.first_sample() != *next_sample || part.num_samples() < 1 ||
       part.num_samples() > plan.batch_size - *next_sample) {
-    return absl::InternalError(absl::StrCat(
+    return MalformedAnswer(absl::StrCat(
         "the server sent ", part.num_samples(), " samples from ", part.first_sample(), " on of batch ",
         part.batch_index(), " where those from ", *next_sample, " on of batch ", batch_index, " were next"));
   }

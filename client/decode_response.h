@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "client/masking_client.h"
 #include "kernels/masker.h"
 #include "kernels/masking_plan.h"
@@ -16,10 +17,16 @@ namespace maskd {
 // The parts of `results` that samples from `first` on are written to.
 MaskingBuffers ResultsOfSamples(const MaskingPlan& plan, const MaskingBuffers& results, std::int64_t first);
 
+// INTERNAL, of an answer that is not what was asked for.
+absl::Status MalformedAnswer(absl::string_view message);
+
+// Whether `status` comes of that, and not of the server.
+bool IsMalformedAnswer(const absl::Status& status);
+
 // Each checks a response against the plan of its request and copies what was
 // selected into `results`.
 //
-// Returns INTERNAL if it is not what was asked for.
+// Returns MalformedAnswer if it is not what was asked for.
 absl::Status DecodeGenerateMask(const grpc::ByteBuffer& response, const MaskingPlan& plan,
                                 const MaskingBuffers& results, MaskingFacts& facts);
 absl::Status DecodeRandomMasking(const grpc::ByteBuffer& response, const MaskingPlan& plan,

@@ -89,7 +89,7 @@ class Parts {
   absl::Status Take(const grpc::ByteBuffer& message) {
     const std::int64_t first = batch_index_ * samples_of_header_;
     const std::int64_t count = std::min(samples_of_header_, plan_.batch_size - first);
-    if (count <= 0) return absl::InternalError("the server sent more parts than were asked for");
+    if (count <= 0) return MalformedAnswer("the server sent more parts than were asked for");
     std::int64_t next = next_sample_ - first;
     if (count == plan_.batch_size) {
       MASKD_RETURN_IF_ERROR(DecodeStreamPart(message, plan_, 0, results_, &next, facts_));

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "server/calls.h"
 #include "server/retry_delay.h"
 
@@ -52,6 +53,13 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, C
     const std::int64_t bytes = copies && said <= parts.budget.total_bytes() ? 2 * said : said;
     if (status.ok() && call_bytes > parts.budget.total_bytes()) {
       status = parts.budget.Resize(bytes, place.reservation);  // says why
+    } else if (status.ok() && call_bytes > 2 * parts.limits.max_message_bytes) {
+      // gRPC would refuse the request, and say so to the caller alone.
+      status = TooLarge(absl::StrCat("request and response have ", *call_bytes,
+                                     " bytes; this server takes and sends messages of at most ",
+                                     parts.limits.max_message_bytes, " (--max_message_bytes), ",
+                                     method.on_tensors ? "send smaller tensors or call StreamTensors"
+                                                       : "send smaller batches or call StreamRandomMasking"));
     } else if (status.ok() && bytes > kSmallCallBytes) {
       stages.Enter(Stage::kAdmission);
       parts.budget.Enter(bytes, place);
@@ -62,7 +70,12 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, C
     if (status.ok()) {
       stages.Enter(Stage::kReceive);
       call->StartRead(&request);
-      if (!co_await call->reading) status = absl::InvalidArgumentError("the call has no request");
+      if (!co_await call->reading) {
+        status = absl::InvalidArgumentError(
+            absl::StrCat("no request came: the caller sent none or has gone, its deadline has passed, or the "
+                         "request has more than ",
+                         parts.limits.max_message_bytes, " bytes (--max_message_bytes)"));
+      }
     }
 
     grpc::ByteBuffer response;
@@ -85,7 +98,7 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, C
     }
     const grpc::Status ending = record.Finish(status);
     if (status.ok()) {
-      record.CountSent(response.Length());
+      record.BeginSending(response.Length());
       call->StartWriteAndFinish(response);
     } else {
       call->StartFinish(ending);

@@ -7,6 +7,15 @@
 #include "server/status_adapter.h"
 
 namespace maskd {
+namespace {
+
+// Whether a request id costs a share of the call that can be measured.
+bool IsSmall(Method method) {
+  return method == Method::kGenerateMask || method == Method::kGetServerInfo ||
+         method == Method::kHealthCheck;
+}
+
+}  // namespace
 
 CallRecord::CallRecord(CallCounts& counts, const CallReporting& reporting, Method method,
                        grpc::ServerContextBase& context, Stage first)
@@ -19,6 +28,7 @@ CallRecord::CallRecord(CallCounts& counts, const CallReporting& reporting, Metho
       stages_(first) {
   counts_.in_flight.fetch_add(1, std::memory_order_relaxed);
   if (caller_.retries) counts_.retries.Add(1);
+  if (caller_.request_id.empty() && !IsSmall(method)) caller_.request_id = MakeRequestId();
 }
 
 CallRecord::~CallRecord() {
@@ -31,14 +41,14 @@ CallRecord::~CallRecord() {
   stages_.Enter(Stage::kRest);
   const StageTimes stages = CountStages();
   counts_.ended[static_cast<std::size_t>(code)].Add(1);
-  if (code != grpc::StatusCode::OK || IsSlow(stages)) Report(stages, code);
+  if (code != grpc::StatusCode::OK || IsSlow(stages.total())) Report(stages, code);
   counts_.in_flight.fetch_sub(1, std::memory_order_release);
 }
 
 void CallRecord::EndBatch() {
   stages_.Enter(Stage::kRest);
   const StageTimes stages = CountStages();
-  if (IsSlow(stages)) Report(stages, grpc::StatusCode::OK);
+  if (IsSlow(stages.total())) Report(stages, grpc::StatusCode::OK);
 }
 
 grpc::Status CallRecord::Finish(const absl::Status& status) {
@@ -47,8 +57,9 @@ grpc::Status CallRecord::Finish(const absl::Status& status) {
   if (!status.ok()) {
     const std::optional<Refusal> reason = RefusalOf(status);
     if (reason.has_value()) all_counts_.refusals[static_cast<std::size_t>(*reason)].Add(1);
-    if (caller_.request_id.empty()) caller_.request_id = MakeRequestId();
   }
+  if (caller_.request_id.empty() && (!status.ok() || IsSlow(stages_.spent())))
+    caller_.request_id = MakeRequestId();
   if (!caller_.request_id.empty()) context_.AddTrailingMetadata(kRequestIdKey, caller_.request_id);
   return ToGrpcStatus(status, context_);
 }
@@ -64,8 +75,8 @@ StageTimes CallRecord::CountStages() {
   return stages;
 }
 
-bool CallRecord::IsSlow(const StageTimes& stages) const {
-  return reporting_.slow.count() > 0 && stages.total() > reporting_.slow;
+bool CallRecord::IsSlow(std::chrono::nanoseconds time) const {
+  return reporting_.slow.count() > 0 && time > reporting_.slow;
 }
 
 void CallRecord::Report(const StageTimes& stages, grpc::StatusCode code) const {

@@ -51,20 +51,29 @@ class CallRecord {
 
   StageClock& stages() { return stages_; }
   void CountReceived(std::size_t bytes) { counts_.received_bytes.Add(static_cast<std::int64_t>(bytes)); }
-  void CountSent(std::size_t bytes) { counts_.sent_bytes.Add(static_cast<std::int64_t>(bytes)); }
+  // The masks of a batch have been drawn.
   void CountBatch(NoiseSource source) { all_counts_.batches[static_cast<std::size_t>(source)].Add(1); }
+
+  // A message of so many bytes is on its way; then, whether it went.
+  void BeginSending(std::size_t bytes) { sending_bytes_ = bytes; }
+  void EndMessage(bool sent) {
+    if (sent) counts_.sent_bytes.Add(static_cast<std::int64_t>(sending_bytes_));
+    sending_bytes_ = 0;
+  }
 
   // The batch of a stream, if one was under way, has been sent. The call is in
   // Stage::kRest from now on.
   void EndBatch();
 
   // The call is to end with `status`: what gRPC is to send. With it goes the request id
-  // of the caller or, with an error, one that is made: on its own it takes longer than all
-  // that is counted of a small call. The call is in Stage::kSend from now on.
+  // of the caller or one that is made; none is made for a small call that succeeds and is
+  // not slow, since it takes longer than all that is counted of it. The call is in
+  // Stage::kSend from now on.
   grpc::Status Finish(const absl::Status& status);
 
   // What Finish has begun has gone, or never will.
   void EndSending(bool sent) {
+    EndMessage(sent);
     stages_.Enter(Stage::kRest);
     sent_ = sent;
   }
@@ -72,7 +81,7 @@ class CallRecord {
  private:
   // Counts what was spent since the last batch, if anything was, and gives it.
   StageTimes CountStages();
-  bool IsSlow(const StageTimes& stages) const;
+  bool IsSlow(std::chrono::nanoseconds time) const;
   void Report(const StageTimes& stages, grpc::StatusCode code) const;
 
   CallCounts& all_counts_;
@@ -83,6 +92,7 @@ class CallRecord {
   CallerWords caller_;
   StageClock stages_;
   absl::Status status_;
+  std::size_t sending_bytes_ = 0;
   bool sent_ = false;
 };
 

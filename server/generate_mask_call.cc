@@ -71,7 +71,6 @@ Detached ServeGenerateMask(std::unique_ptr<MessageCall> call, CallParts& parts, 
         if (bytes > kSmallCallBytes) status = parts.budget.Resize(bytes, reservation);
       }
       if (status.ok()) {
-        record->CountBatch(plan->noise_source);
         if (!IsSmall(*plan) || parts.masker.waits()) {
           record->stages().Enter(Stage::kQueue);
           co_await parts.workers.Enter();
@@ -79,10 +78,13 @@ Detached ServeGenerateMask(std::unique_ptr<MessageCall> call, CallParts& parts, 
         absl::StatusOr<grpc::Slice> slice = GenerateMask(
             *plan, parts, [&call] { return call->cancelled(); }, record->stages());
         status = slice.status();
-        if (slice.ok()) grpc::ByteBuffer(&*slice, 1).Swap(&response);
+        if (slice.ok()) {
+          record->CountBatch(plan->noise_source);
+          grpc::ByteBuffer(&*slice, 1).Swap(&response);
+        }
       }
     }
-    record->CountSent(response.Length());
+    record->BeginSending(response.Length());
     call->StartFinish(record->Finish(status), response);
     response.Clear();
     record->EndSending(co_await call->finished);
@@ -122,7 +124,7 @@ Detached ServeGetServerInfo(std::unique_ptr<MessageCall> call, CallParts& parts,
       device.set_error(std::move(state.error));
     }
     const grpc::Slice slice(info.SerializeAsString());
-    if (status.ok()) record.CountSent(slice.size());
+    if (status.ok()) record.BeginSending(slice.size());
     call->StartFinish(record.Finish(status), grpc::ByteBuffer(&slice, 1));
     record.EndSending(co_await call->finished);
   }

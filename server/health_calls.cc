@@ -42,7 +42,7 @@ Detached ServeHealthCheck(std::unique_ptr<MessageCall> call, CallParts& parts, L
   if (status.ok() && health == HealthCheckResponse::SERVICE_UNKNOWN)
     status = absl::NotFoundError("there is no service " + request.service());
   const grpc::ByteBuffer response = Encode(health);
-  if (status.ok()) record.CountSent(response.Length());
+  if (status.ok()) record.BeginSending(response.Length());
   call->StartFinish(record.Finish(status), response);
   record.EndSending(co_await call->finished);
   co_await call->ended;
@@ -68,9 +68,10 @@ Detached ServeHealthWatch(std::unique_ptr<StreamCall> call, CallParts& parts, Li
   while (status.ok()) {
     const Health::Status health = parts.health.StatusOf(request.service());
     const grpc::ByteBuffer response = Encode(health);
-    record.CountSent(response.Length());
+    record.BeginSending(response.Length());
     call->StartWrite(response);
     const bool written = co_await call->writing;
+    record.EndMessage(written);
     parts.health.Wait(request.service(), health, watcher);
     const bool changed = co_await watcher.changed;
     if (!written || !changed) status = absl::UnavailableError("this server shuts down; ask another replica");

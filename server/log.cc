@@ -7,8 +7,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <future>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "server/call_line.h"
@@ -18,6 +21,7 @@ namespace {
 
 constexpr std::int64_t kCallLinesASecond = 100;
 constexpr std::size_t kLinesOnTheirWay = 8192;
+constexpr std::chrono::seconds kPatience(1);
 
 // The text of a line, as JSON has it within quotes.
 class EscapedText final : public spdlog::custom_flag_formatter {
@@ -68,8 +72,20 @@ void Log::Write(const CallReport& report) {
   if (!calls_->should_log(level)) return;
   const std::optional<std::int64_t> left_out = quota_.Take(std::chrono::steady_clock::now());
   if (!left_out.has_value()) return;
-  if (*left_out > 0) spdlog::warn("{} lines about calls were left out before this one", *left_out);
+  // At the level of the line, so that it is there where the line is.
+  if (*left_out > 0) spdlog::log(level, "{} lines about calls were left out before this one", *left_out);
   calls_->log(level, json_ ? JsonMembers(report) : TextLine(report));
+}
+
+bool Log::Stop() {
+  if (thread_ == nullptr) return true;
+  auto written = std::make_shared<std::promise<void>>();
+  const std::future<void> all = written->get_future();
+  std::thread([thread = std::move(thread_), written]() mutable {
+    thread.reset();
+    written->set_value();
+  }).detach();
+  return all.wait_for(kPatience) == std::future_status::ready;
 }
 
 }  // namespace maskd

@@ -28,8 +28,9 @@ class Log {
   // left out.
   void Write(const CallReport& report);
 
-  // Writes what is on its way; what comes later is lost.
-  void Stop() { thread_.reset(); }
+  // Writes what is on its way; what comes later is lost. Gives up after a second, if
+  // nobody reads stderr, and returns whether all was written.
+  bool Stop();
 
  private:
   const bool json_;

@@ -8,8 +8,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <variant>
@@ -35,12 +33,6 @@ constexpr std::int64_t kWarmBytes = std::int64_t{64} << 20;
 // gRPC's own words, for --log_level=debug; what matters of them this program
 // says itself.
 void LogOfGrpc(gpr_log_func_args* args) { spdlog::debug("grpc: {}", args->message); }
-
-// Empty if there is no path.
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 // The one place where a failed card shows in the log: calls go on elsewhere.
 void LogDeviceError(const DeviceState& device) {
@@ -142,9 +134,9 @@ int Run(const ServerOptions& options, const sigset_t& stop_signals, Log& log) {
                             .reflection = options.reflection,
                             .reporting = {.report = [&log](const CallReport& call) { log.Write(call); },
                                           .slow = options.slow_call},
-                            .tls_certificate_chain = ReadFile(options.tls_cert),
-                            .tls_private_key = ReadFile(options.tls_key),
-                            .tls_client_certificates = ReadFile(options.tls_client_ca)});
+                            .tls_certificate_chain = options.tls_cert,
+                            .tls_private_key = options.tls_key,
+                            .tls_client_certificates = options.tls_client_ca});
   if (!server.ok()) {
     spdlog::critical("{}", std::string(server.status().message()));
     return EXIT_FAILURE;
@@ -193,5 +185,8 @@ int main(int argc, char** argv) {
   // The log has a thread.
   const sigset_t stop_signals = maskd::BlockStopSignals();
   maskd::Log log(options.log_level, options.log_format);
-  return maskd::Run(options, stop_signals, log);
+  const int status = maskd::Run(options, stop_signals, log);
+  // The thread of a log that nobody reads would keep the process.
+  if (!log.Stop()) std::_Exit(status);
+  return status;
 }

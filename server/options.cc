@@ -3,7 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <climits>
 #include <cstdint>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,23 @@ std::vector<std::string> NameVariables(CLI::App& app) {
     option->envname(variables.back());
   }
   return variables;
+}
+
+// The text of the file that `flag` names; throws what CLI11 prints if there is none.
+// Without it maskd would not speak TLS.
+std::string ReadPem(const char* flag, const std::string& path) {
+  std::ifstream file(path);
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file.is_open() || file.bad()) throw CLI::ValidationError(flag, "cannot read " + path);
+  if (text.empty()) throw CLI::ValidationError(flag, path + " is empty");
+  return text;
+}
+
+CLI::Option* AddPemOption(CLI::App& app, const char* name, std::string& text, const char* description) {
+  return app
+      .add_option_function<std::string>(
+          name, [name, &text](const std::string& path) { text = ReadPem(name, path); }, description)
+      ->check(CLI::ExistingFile);
 }
 
 }  // namespace
@@ -93,16 +112,13 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
   auto* const tls_cert =
-      app.add_option("--tls_cert", options.tls_cert,
-                     "certificate chain in PEM: host:port addresses speak TLS; needs --tls_key")
-          ->check(CLI::ExistingFile);
-  auto* const tls_key = app.add_option("--tls_key", options.tls_key, "private key in PEM")
-                            ->check(CLI::ExistingFile)
-                            ->needs(tls_cert);
+      AddPemOption(app, "--tls_cert", options.tls_cert,
+                   "certificate chain in PEM: host:port addresses speak TLS; needs --tls_key");
+  auto* const tls_key =
+      AddPemOption(app, "--tls_key", options.tls_key, "private key in PEM")->needs(tls_cert);
   tls_cert->needs(tls_key);
-  app.add_option("--tls_client_ca", options.tls_client_ca,
-                 "certificates in PEM: only callers with a certificate signed by these are served")
-      ->check(CLI::ExistingFile)
+  AddPemOption(app, "--tls_client_ca", options.tls_client_ca,
+               "certificates in PEM: only callers with a certificate signed by these are served")
       ->needs(tls_cert);
   app.add_option("--drain_seconds", drain_seconds,
                  "on SIGTERM or SIGINT new calls get UNAVAILABLE, and running ones this long to finish; "

@@ -23,7 +23,7 @@ struct ServerOptions {
   // See MaskingServer::Options.
   int poll_threads = 1;
   int bulk_threads = 0;  // 0: two a card, at least two
-  // Files in PEM; empty: no TLS.
+  // In PEM, as the files have it; empty: no TLS.
   std::string tls_cert;
   std::string tls_key;
   std::string tls_client_ca;

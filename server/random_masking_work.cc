@@ -43,13 +43,13 @@ absl::StatusOr<grpc::Slice> RandomMasking(const grpc::ByteBuffer& request, const
   const std::int64_t bytes = static_cast<std::int64_t>(request.Length()) + plan.result_bytes.total() + landed;
   if (bytes > kSmallCallBytes) MASKD_RETURN_IF_ERROR(parts.budget.Resize(bytes, reservation));
 
-  record.CountBatch(plan.noise_source);
   MaskedPart part(spec, plan,
                   ReserveRandomMasking(plan, *spec.token_type, parts.masker.backend(), parts.pool),
                   parts.landing);
   MASKD_RETURN_IF_ERROR(part.Begin(parts.masker, parts.pool, is_cancelled, record.stages()));
   part.TakeAll(message->payload.fragments, parts.gatherer, record.stages());
   MASKD_RETURN_IF_ERROR(part.Finish(parts.masker, is_cancelled, record.stages()));
+  record.CountBatch(plan.noise_source);
   return std::move(part).ToResponse();
 }
 

@@ -71,6 +71,9 @@ class StageClock {
 
   Stage stage() const { return stage_; }
 
+  // In all stages that were left since the last Take.
+  std::chrono::nanoseconds spent() const { return times_.total(); }
+
   // What was spent since the last Take. To be called in kRest.
   StageTimes Take() {
     const StageTimes times = times_;

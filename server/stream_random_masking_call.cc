@@ -69,7 +69,10 @@ class Stream {
   }
 
   // To be called when all tokens of the batch have been taken.
-  void EndBatch() { batch_.reset(); }
+  void EndBatch() {
+    record_.CountBatch(batch_->noise_source());
+    batch_.reset();
+  }
 
   // To be called when all parts have gone.
   void Rest() {
@@ -108,7 +111,6 @@ class Stream {
       MASKD_RETURN_IF_ERROR(parts_.budget.Resize(bytes, reservation_));
     batch_ = std::move(batch);
     ++num_batches_;
-    record_.CountBatch(batch_->noise_source());
     return absl::OkStatus();
   }
 
@@ -153,7 +155,9 @@ Detached ServeStreamRandomMasking(std::unique_ptr<StreamCall> call, CallParts& p
     while (status.ok()) {
       if (stream.batch() == nullptr && !call->reading.happened()) {
         if (!call->writing.happened()) stages.Enter(Stage::kSend);
-        if (!co_await call->writing) break;
+        const bool written = co_await call->writing;
+        record.EndMessage(written);
+        if (!written) break;
         stream.Rest();
       }
       if (stream.batch() == nullptr) {
@@ -196,19 +200,21 @@ Detached ServeStreamRandomMasking(std::unique_ptr<StreamCall> call, CallParts& p
             const bool written = co_await call->writing;
             if (written) co_await parts.workers.Enter();
           }
-          if (!co_await call->writing) {
+          const bool written = co_await call->writing;
+          record.EndMessage(written);
+          if (!written) {
             status = gone;
             break;
           }
           const grpc::ByteBuffer message = stream.batch()->TakePart();
-          record.CountSent(message.Length());
+          record.BeginSending(message.Length());
           call->StartWrite(message);
         }
         if (!status.ok()) break;
       }
       if (status.ok() && stream.batch()->bytes_left() == 0) stream.EndBatch();
     }
-    co_await call->writing;
+    record.EndMessage(co_await call->writing);
     call->StartFinish(record.Finish(status));
     record.EndSending(co_await call->writing);
   }

@@ -57,16 +57,18 @@ Detached ServeStreamTensors(std::unique_ptr<StreamCall> call, CallParts& parts, 
     }
     if (status.ok()) stages.Enter(Stage::kSend);
     while (status.ok()) {
-      if (!co_await call->writing) {
+      const bool written = co_await call->writing;
+      record.EndMessage(written);
+      if (!written) {
         status = absl::CancelledError("the caller has gone");
         break;
       }
       const std::optional<grpc::ByteBuffer> message = stream.Next();
       if (!message.has_value()) break;
-      record.CountSent(message->Length());
+      record.BeginSending(message->Length());
       call->StartWrite(*message);
     }
-    co_await call->writing;
+    record.EndMessage(co_await call->writing);
     call->StartFinish(record.Finish(status));
     record.EndSending(co_await call->writing);
   }

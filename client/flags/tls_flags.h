@@ -9,14 +9,16 @@
 
 namespace maskd {
 
+// The texts of the files that the flags name. A file that cannot be read, or is empty,
+// is a wrong flag.
 struct TlsFlags {
-  std::string ca;    // path; empty: no TLS
-  std::string cert;  // path; empty: this client shows no certificate
-  std::string key;   // path
+  std::string ca;    // empty: no TLS
+  std::string cert;  // empty: this client shows no certificate
+  std::string key;
 
   void AddTo(CLI::App& command);
 
-  // Reads the files, and sets what the flags say.
+  // Sets what the flags say.
   void Apply(MaskingClient::Options& options) const;
 };
 

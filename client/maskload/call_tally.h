@@ -19,6 +19,8 @@ namespace maskd::maskload {
 // What a call was, and how it ended.
 struct CallOutcome {
   absl::Status status;
+  // Failed by an answer that is not what was asked for, which is a wrong result.
+  bool malformed = false;
   std::size_t address = 0;          // which of the addresses
   std::size_t shape = 0;            // which of the mix
   std::int64_t bytes_sent = 0;      // of tokens

@@ -40,7 +40,7 @@ Command AddCompareCommand(CLI::App& app) {
   CLI::App* const command = app.add_subcommand(
       "compare",
       "Compare two results of --format=json. Exits with 3 if the second has a lower rate, a\n"
-      "higher p50 or p99, or more failed calls, by more than --max_regression.\n\n"
+      "higher p50 or p99 by more than --max_regression, or 0.1 points more failed calls.\n\n"
       "Example: maskload compare before.json after.json --max_regression=10%\n");
   const auto flags = std::make_shared<CompareFlags>();
   command->add_option("first", flags->first, "results to compare with")->required()->check(CLI::ExistingFile);

@@ -33,7 +33,8 @@ bool IsOnThisMachine(const std::string& address) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<LoadSession>> LoadSession::Begin(const LoadFlags& flags, int concurrency) {
+absl::StatusOr<std::unique_ptr<LoadSession>> LoadSession::Begin(const LoadFlags& flags, int concurrency,
+                                                                const std::stop_token& stop) {
   for (const std::string& path : {flags.report, flags.output}) {
     if (path.empty() || path == "-") continue;
     if (const absl::Status status = CheckWritable(path); !status.ok())
@@ -53,20 +54,20 @@ absl::StatusOr<std::unique_ptr<LoadSession>> LoadSession::Begin(const LoadFlags&
                                                                 .masking = masking,
                                                                 .verification = flags.verification,
                                                                 .warn = Warn}));
-  MASKD_RETURN_IF_ERROR(session->AskServers());
+  MASKD_RETURN_IF_ERROR(session->AskServers(stop));
   session->started_ = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(), absl::UTCTimeZone());
   return session;
 }
 
-absl::Status LoadSession::AskServers() {
-  MaskingClient::Options options = flags_.ClientOptions();
-  options.timeout =
+absl::Status LoadSession::AskServers(const std::stop_token& stop) {
+  const auto timeout =
       std::chrono::milliseconds(static_cast<std::int64_t>(std::min(kLongestQuestion, flags_.timeout) * 1000));
   absl::Status failure;
   std::size_t silent = 0;
-  for (const std::string& address : flags_.addresses) {
-    MASKD_ASSIGN_OR_RETURN(const auto client, MaskingClient::Connect(address, options));
-    const absl::StatusOr<ServerInfo> info = client->GetServerInfo();
+  for (std::size_t i = 0; i < flags_.addresses.size(); ++i) {
+    const std::string& address = flags_.addresses[i];
+    const absl::StatusOr<ServerInfo> info = target_->Greet(i, {.timeout = timeout, .stop = stop});
+    if (stop.stop_requested()) return absl::CancelledError("stopped before the first call");
     if (info.ok()) {
       servers_.push_back({address, absl::StrCat("maskd ", info->version, " on ", info->backend, " (",
                                                 info->device_name, ")")});
@@ -161,12 +162,16 @@ std::string LoadSession::LimitOf(const MeasuredRun& run) const {
 ExitStatus LoadSession::Deliver(const LoadReport& report) const {
   std::string text = FormatSummary(report);
   absl::Status written = absl::OkStatus();
-  const auto write = [&written, &text](const std::string& path, const std::string& content) {
+  bool printed = false;
+  const auto write = [&written, &printed, &text](const std::string& path, const std::string& content) {
     const absl::Status status = WriteText(path, content);
-    if (status.ok()) return;
+    if (status.ok()) {
+      printed |= path == "-";
+      return;
+    }
     Warn(std::string(status.message()));
-    if (path != "-") written.Update(WriteText("-", text));
     written.Update(status);
+    if (path != "-" && !printed) printed = WriteText("-", text).ok();
   };
   if (flags_.format == Format::kJson) text = ToJson(report);
   if (flags_.format == Format::kCsv) text = ToCsv(report);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,10 @@ class LoadSession {
   // Sees that the files of the results can be written, and asks each address who
   // is there. `concurrency` is that of the flags, or if they have none this.
   //
-  // Returns INVALID_ARGUMENT if a flag is wrong, UNAVAILABLE if no server answers.
-  static absl::StatusOr<std::unique_ptr<LoadSession>> Begin(const LoadFlags& flags, int concurrency);
+  // Returns INVALID_ARGUMENT if a flag is wrong, UNAVAILABLE if no server answers,
+  // CANCELLED if a stop is requested.
+  static absl::StatusOr<std::unique_ptr<LoadSession>> Begin(const LoadFlags& flags, int concurrency,
+                                                            const std::stop_token& stop);
 
   // A plan with what all runs have in common.
   RunPlan Plan() const;
@@ -34,14 +37,14 @@ class LoadSession {
   // `loop` says how calls were paced.
   LoadReport Report(const RunPlan& plan, const MeasuredRun& run, const std::string& loop) const;
 
-  // Writes `report` wherever the flags say. What cannot be written where it was
-  // to go goes to stdout, as text, and the exit status is kFailed.
+  // Writes `report` wherever the flags say. If anything cannot be written where it was
+  // to go, the results go to stdout unless they are there, and the exit status is kFailed.
   ExitStatus Deliver(const LoadReport& report) const;
 
  private:
   explicit LoadSession(const LoadFlags& flags) : flags_(flags) {}
 
-  absl::Status AskServers();
+  absl::Status AskServers(const std::stop_token& stop);
   std::string LimitOf(const MeasuredRun& run) const;
 
   const LoadFlags flags_;

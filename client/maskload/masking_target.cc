@@ -1,14 +1,33 @@
 #include "client/maskload/masking_target.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/decode_response.h"
+#include "client/maskload/format_figures.h"
 #include "client/result_layout.h"
 #include "kernels/status_macros.h"
 
 namespace maskd::maskload {
+namespace {
+
+absl::Status CheckFits(const std::string& label, const MaskingPlan& plan) {
+  const double needed =
+      static_cast<double>(plan.tokens_bytes) + static_cast<double>(plan.result_bytes.total());
+  const double memory =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (needed <= memory) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(label, " takes ", FormatBytes(needed),
+                                                 " of tokens and results; this machine has ",
+                                                 FormatBytes(memory)));
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<MaskingTarget>> MaskingTarget::Make(Options options) {
   // The constructor is private.
@@ -16,6 +35,7 @@ absl::StatusOr<std::unique_ptr<MaskingTarget>> MaskingTarget::Make(Options optio
   std::int64_t tokens_bytes = 0;
   for (const BatchShape& shape : target->options_.mix.shapes()) {
     MASKD_ASSIGN_OR_RETURN(const MaskingPlan plan, MakeMaskingPlan(target->SpecOf(shape, 0)));
+    MASKD_RETURN_IF_ERROR(CheckFits(shape.label, plan));
     target->ids_per_call_ = std::max(target->ids_per_call_, shape.batch_size);
     tokens_bytes = std::max(tokens_bytes, plan.tokens_bytes);
   }
@@ -28,7 +48,12 @@ absl::StatusOr<std::unique_ptr<MaskingTarget>> MaskingTarget::Make(Options optio
   }
   constexpr std::size_t kWord = sizeof(std::uint64_t);
   const std::size_t words = (static_cast<std::size_t>(tokens_bytes) + kWord - 1) / kWord;
-  if (words > 0) target->tokens_ = AllocateHostBlock(words * kWord);
+  try {
+    if (words > 0) target->tokens_ = AllocateHostBlock(words * kWord);
+  } catch (const std::bad_alloc&) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("no memory for tokens of ", FormatBytes(static_cast<double>(tokens_bytes))));
+  }
   for (std::size_t i = 0; i < words; ++i) {
     const std::uint64_t word = (i + 1) * 0x9E3779B97F4A7C15u;
     std::memcpy(&target->tokens_.bytes[i * kWord], &word, kWord);
@@ -38,6 +63,13 @@ absl::StatusOr<std::unique_ptr<MaskingTarget>> MaskingTarget::Make(Options optio
   return target;
 }
 
+absl::StatusOr<ServerInfo> MaskingTarget::Greet(std::size_t address, const CallLimits& limits) {
+  absl::StatusOr<ServerInfo> info = clients_[address].front()->GetServerInfo(limits);
+  for (std::size_t i = 1; i < clients_[address].size() && info.ok(); ++i)
+    clients_[address][i]->GetServerInfo(limits).IgnoreError();
+  return info;
+}
+
 CallOutcome MaskingTarget::Call(int worker, std::int64_t number, const std::stop_token& stop) {
   const std::size_t address = static_cast<std::size_t>(number) % clients_.size();
   const std::size_t shape = options_.mix.Pick(number);
@@ -45,11 +77,19 @@ CallOutcome MaskingTarget::Call(int worker, std::int64_t number, const std::stop
   const absl::StatusOr<MaskingPlan> plan = MakeMaskingPlan(spec);
   const std::size_t connection = static_cast<std::size_t>(worker) % clients_[address].size();
   MaskingClient& client = *clients_[address][connection];
+  CallOutcome outcome{.status = absl::OkStatus(), .address = address, .shape = shape};
   HostBlock& block = results_[static_cast<std::size_t>(worker)];
-  block = TakeResults(*plan, shape);
+  try {
+    block = TakeResults(*plan, shape);
+  } catch (const std::bad_alloc&) {
+    outcome.status = absl::ResourceExhaustedError(
+        absl::StrCat("maskload has no memory for results of ",
+                     FormatBytes(static_cast<double>(plan->result_bytes.total()))));
+    WarnOnce(address, outcome.status);
+    return outcome;
+  }
   const MaskingBuffers results = LayOutResults(plan->result_bytes, block.bytes.data());
   const CallLimits limits{.stop = stop};
-  CallOutcome outcome{.status = absl::OkStatus(), .address = address, .shape = shape};
   outcome.status = spec.token_type.has_value()
                        ? client.RandomMasking(spec, TokensOf(*plan), results, limits).status()
                        : client.GenerateMask(spec, results, limits).status();
@@ -57,6 +97,7 @@ CallOutcome MaskingTarget::Call(int worker, std::int64_t number, const std::stop
   outcome.bytes_received = plan->result_bytes.total();
   if (!outcome.status.ok()) {
     Release(worker, shape);
+    outcome.malformed = IsMalformedAnswer(outcome.status);
     if (!stop.stop_requested()) WarnOnce(address, outcome.status);
   }
   return outcome;
@@ -66,7 +107,7 @@ std::optional<bool> MaskingTarget::Verify(int worker, std::int64_t number) {
   const std::size_t shape = options_.mix.Pick(number);
   std::optional<bool> right;
   if (options_.verification == Verification::kAll ||
-      (options_.verification == Verification::kSample && number % kVerifiedCalls == 0))
+      (options_.verification == Verification::kSample && CallOfAddress(number) % kVerifiedCalls == 0))
     right = IsRight(worker, number);
   Release(worker, shape);
   return right;
@@ -83,6 +124,10 @@ bool MaskingTarget::IsRight(int worker, std::int64_t number) {
            absl::DataLossError(
                absl::StrCat("wrong result of call ", number, ": ", std::string(status.message()))));
   return false;
+}
+
+std::int64_t MaskingTarget::CallOfAddress(std::int64_t number) const {
+  return number / static_cast<std::int64_t>(clients_.size());
 }
 
 MaskingSpec MaskingTarget::SpecOf(const BatchShape& shape, std::int64_t number) const {

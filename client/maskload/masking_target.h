@@ -25,7 +25,7 @@ namespace maskd::maskload {
 
 enum class Verification { kSample, kAll, kNone };
 
-// Of kSample, one call in so many is looked at.
+// Of kSample, one call in so many to each address is looked at.
 inline constexpr std::int64_t kVerifiedCalls = 16;
 
 // Call i goes to address i modulo their number. All send the same tokens, no two
@@ -48,8 +48,13 @@ class MaskingTarget final : public Target {
 
   // Does not wait for the servers.
   //
-  // Returns INVALID_ARGUMENT if an address or a batch breaks a rule.
+  // Returns INVALID_ARGUMENT if an address or a batch breaks a rule, or this machine has
+  // no memory for a call of it.
   static absl::StatusOr<std::unique_ptr<MaskingTarget>> Make(Options options);
+
+  // Asks who is at an address; if it answers, over each connection, so that no call has
+  // to wait for the connection. Each question has `limits` of its own.
+  absl::StatusOr<ServerInfo> Greet(std::size_t address, const CallLimits& limits);
 
   CallOutcome Call(int worker, std::int64_t number, const std::stop_token& stop) override;
   std::optional<bool> Verify(int worker, std::int64_t number) override;
@@ -59,6 +64,8 @@ class MaskingTarget final : public Target {
  private:
   explicit MaskingTarget(Options options) : options_(std::move(options)) {}
 
+  // Which of the calls to its address a call is.
+  std::int64_t CallOfAddress(std::int64_t number) const;
   MaskingSpec SpecOf(const BatchShape& shape, std::int64_t number) const;
   std::span<const std::byte> TokensOf(const MaskingPlan& plan) const;
   // Memory for the results of a call of that shape, its own until Release.

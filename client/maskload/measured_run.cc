@@ -16,19 +16,13 @@ std::unique_ptr<Pacer> MakePacer(const RunPlan& plan) {
 
 MeasuredRun MeasureRun(const RunPlan& plan, Clock& clock, Target& target, const std::stop_token& stop,
                        const std::function<void(const std::string&)>& warn) {
-  const auto scrape = [&plan, &warn]() -> std::optional<ServerMetrics> {
-    if (plan.metrics_urls.empty()) return std::nullopt;
-    absl::StatusOr<ServerMetrics> metrics = ScrapeServers(plan.metrics_urls);
-    if (metrics.ok()) return *std::move(metrics);
-    warn(std::string(metrics.status().message()));
-    return std::nullopt;
-  };
+  ServerMeter meter(plan.metrics_urls, warn);
   CallTally warm_up;
   if (plan.warm_up > Nanos(0)) {
     RunLoad({.concurrency = plan.limits.concurrency, .duration = plan.warm_up}, *MakePacer(plan), clock,
             target, warm_up, stop);
   }
-  const std::optional<ServerMetrics> server_before = scrape();
+  meter.Begin(stop);
   const ResourceUse before = ResourcesNow();
   auto tally = std::make_unique<CallTally>();
   MeasuredRun run;
@@ -44,10 +38,8 @@ MeasuredRun MeasureRun(const RunPlan& plan, Clock& clock, Target& target, const 
     run.machine_busy = (after.machine_busy_seconds - before.machine_busy_seconds) /
                        (after.machine_seconds - before.machine_seconds);
   }
-  if (server_before.has_value()) {
-    if (const std::optional<ServerMetrics> server_after = scrape(); server_after.has_value())
-      run.server = Between(*server_before, *server_after);
-  }
+  // A run that was stopped has its metrics all the same.
+  run.server = meter.End(run.end.stopped ? std::stop_token() : stop);
   run.tally = std::move(tally);
   return run;
 }

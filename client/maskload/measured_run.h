@@ -36,8 +36,8 @@ struct MeasuredRun {
   std::optional<ServerMetrics> server = {};
 };
 
-// Runs the warm-up, and then the run. `warn` is told when the servers' metrics
-// cannot be had, which the run goes on without.
+// Runs the warm-up, and then the run. `warn` is told of each server whose
+// metrics cannot be had, which the run goes on without.
 MeasuredRun MeasureRun(const RunPlan& plan, Clock& clock, Target& target, const std::stop_token& stop,
                        const std::function<void(const std::string&)>& warn);
 

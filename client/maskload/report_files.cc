@@ -105,6 +105,26 @@ absl::Status CannotWrite(const std::string& path, int error) {
   return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", std::strerror(error)));
 }
 
+// Returns 0, or errno if not every byte was written.
+int Write(std::FILE* file, absl::string_view text) {
+  errno = 0;
+  if (std::fwrite(text.data(), 1, text.size(), file) == text.size() && std::fflush(file) == 0) return 0;
+  return errno != 0 ? errno : EIO;
+}
+
+int WriteAndClose(std::FILE* file, absl::string_view text) {
+  const int error = Write(file, text);
+  const bool closed = std::fclose(file) == 0;
+  return error == 0 && !closed ? errno : error;
+}
+
+// Whether another file may take its name: not of a device or a link.
+bool IsReplaceable(const std::string& path) {
+  std::error_code unused;
+  const std::filesystem::file_type type = std::filesystem::symlink_status(path, unused).type();
+  return type == std::filesystem::file_type::regular || type == std::filesystem::file_type::not_found;
+}
+
 }  // namespace
 
 std::string ToJson(const LoadReport& report) {
@@ -171,15 +191,22 @@ absl::Status CheckWritable(const std::string& path) {
 }
 
 absl::Status WriteText(const std::string& path, absl::string_view text) {
-  std::FILE* const file = path == "-" ? stdout : std::fopen(path.c_str(), "wb");
+  if (path == "-") {
+    const int error = Write(stdout, text);
+    return error == 0 ? absl::OkStatus() : CannotWrite("to stdout", error);
+  }
+  const std::string temporary = path + ".tmp";
+  std::FILE* file = IsReplaceable(path) ? std::fopen(temporary.c_str(), "wb") : nullptr;
+  const bool replaces = file != nullptr;
+  // Also where the file can be written, and its folder cannot.
+  if (!replaces) file = std::fopen(path.c_str(), "wb");
   if (file == nullptr) return CannotWrite(path, errno);
-  errno = 0;
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool flushed = std::fflush(file) == 0;
-  const int error = errno;
-  if (file != stdout) std::fclose(file);
-  if (written && flushed) return absl::OkStatus();
-  return CannotWrite(path == "-" ? "to stdout" : path, error);
+  int error = WriteAndClose(file, text);
+  if (replaces) {
+    if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+    if (error != 0) std::remove(temporary.c_str());
+  }
+  return error == 0 ? absl::OkStatus() : CannotWrite(path, error);
 }
 
 }  // namespace maskd::maskload

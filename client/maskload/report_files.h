@@ -23,7 +23,8 @@ std::string ToCsv(const LoadReport& report);
 // Returns UNAVAILABLE with path and reason if not.
 absl::Status CheckWritable(const std::string& path);
 
-// Replaces the file, or writes to stdout if `path` is "-".
+// Replaces the file once all is written, by way of `path`.tmp, or writes to stdout if
+// `path` is "-". What is no regular file is written in place.
 //
 // Returns UNAVAILABLE with path and reason if not every byte was written.
 absl::Status WriteText(const std::string& path, absl::string_view text);

@@ -40,7 +40,7 @@ ResourceUse ResourcesNow() {
   // The first line: "cpu" and ticks in user, nice, system, idle, iowait, ...
   std::ifstream file("/proc/stat");
   std::string line;
-  std::getline(file, line);
+  if (!std::getline(file, line) || !absl::StartsWith(line, "cpu ")) return use;
   std::istringstream fields(line.substr(line.find(' ')));
   const auto ticks_per_second = static_cast<double>(sysconf(_SC_CLK_TCK));
   // Of the eight, all but the fourth and fifth are of a core at work; what follows is in them.

@@ -29,8 +29,9 @@ struct RunFlags {
 
 absl::StatusOr<ExitStatus> RunOnce(RunFlags flags, const std::stop_token& stop) {
   if (!flags.load.duration.has_value() && !flags.count.has_value()) flags.load.duration = kRunDuration;
-  MASKD_ASSIGN_OR_RETURN(const auto session,
-                         LoadSession::Begin(flags.load, flags.rate.has_value() ? kOpenLoopConcurrency : 1));
+  MASKD_ASSIGN_OR_RETURN(
+      const auto session,
+      LoadSession::Begin(flags.load, flags.rate.has_value() ? kOpenLoopConcurrency : 1, stop));
   RunPlan plan = session->Plan();
   plan.rate = flags.rate;
   plan.poisson = flags.arrivals == Arrivals::kPoisson;

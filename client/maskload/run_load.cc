@@ -36,6 +36,7 @@ class Run {
       const Nanos end = Elapsed();
       if (stop_.stop_requested() && absl::IsCancelled(outcome.status)) return;
       const bool ok = outcome.status.ok();
+      if (outcome.malformed) tally_.AddVerified(false);
       const bool no_room = absl::IsUnavailable(outcome.status) || absl::IsResourceExhausted(outcome.status);
       tally_.Add({.intended = ticket->intended, .start = start, .end = end, .outcome = std::move(outcome)});
       NoteEnd(end);

@@ -1,5 +1,6 @@
 #include <iostream>
 #include <map>
+#include <new>
 #include <string>
 
 #include "client/maskload/commands.h"
@@ -25,10 +26,15 @@ ExitStatus RunMaskload(int argc, const char* const* argv, const std::stop_token&
     std::cerr << "maskload: " << error.what() << "; see maskload --help, or maskload COMMAND --help\n";
     return ExitStatus::kUsage;
   }
-  const absl::StatusOr<ExitStatus> exit = commands.at(app.get_subcommands().front()->get_name())(stop);
-  if (exit.ok()) return *exit;
-  std::cerr << "maskload: " << exit.status().message() << "\n";
-  return absl::IsInvalidArgument(exit.status()) ? ExitStatus::kUsage : ExitStatus::kFailed;
+  try {
+    const absl::StatusOr<ExitStatus> exit = commands.at(app.get_subcommands().front()->get_name())(stop);
+    if (exit.ok()) return *exit;
+    std::cerr << "maskload: " << exit.status().message() << "\n";
+    return absl::IsInvalidArgument(exit.status()) ? ExitStatus::kUsage : ExitStatus::kFailed;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "maskload: not enough memory\n";
+    return ExitStatus::kFailed;
+  }
 }
 
 }  // namespace maskd::maskload

@@ -42,17 +42,19 @@ absl::StatusOr<ExitStatus> Search(SearchFlags flags, const std::stop_token& stop
     return absl::InvalidArgumentError("search needs an objective, such as --slo=p99<20ms");
   if (flags.search.to < flags.search.from) return absl::InvalidArgumentError("--to is below --from");
   if (!flags.load.duration.has_value()) flags.load.duration = kStepDuration;
-  MASKD_ASSIGN_OR_RETURN(const auto session, LoadSession::Begin(flags.load, kConcurrency));
+  MASKD_ASSIGN_OR_RETURN(const auto session, LoadSession::Begin(flags.load, kConcurrency, stop));
   RunPlan plan = session->Plan();
   RateSearch search(flags.search);
   std::vector<SearchStep> steps;
   MeasuredRun shown;  // of the best rate, or the last if none was good
   std::int64_t wrong = 0;
+  bool gone = false;
   while (search.rate().has_value() && !stop.stop_requested()) {
     plan.rate = *search.rate();
     MeasuredRun run = session->Measure(plan, stop);
     wrong += run.wrong;
     const bool whole = !run.end.stopped;
+    if (!whole && search.best().has_value()) break;
     bool met = whole;
     for (const SloVerdict& verdict : session->Verdicts(run)) met = met && verdict.met;
     steps.push_back(StepOf(*plan.rate, run, met));
@@ -63,21 +65,24 @@ absl::StatusOr<ExitStatus> Search(SearchFlags flags, const std::stop_token& stop
     const bool answered = run.tally->totals().all.latency.count() > 0;
     if (met || !search.best().has_value()) shown = std::move(run);
     if (whole) search.Tell(met);
-    // Nobody is there any more.
-    if (!answered) break;
+    gone = whole && !answered;
+    if (gone) break;
   }
   if (shown.tally == nullptr) return absl::CancelledError("stopped before the first step");
   plan.rate = search.best().value_or(steps.back().rate);
+  const bool stopped = !gone && search.rate().has_value();
   LoadReport report = session->Report(
       plan, shown,
-      search.best().has_value()
-          ? absl::StrCat("open, constant, highest rate that meets the objectives: ", FormatNumber(*plan.rate),
-                         " calls/s")
-          : absl::StrCat("open, constant, no rate meets the objectives; the last: ", FormatNumber(*plan.rate),
-                         " calls/s"));
+      absl::StrCat("open, constant, ",
+                   search.best().has_value() ? "highest rate that meets the objectives"
+                                             : "no rate meets the objectives; the last",
+                   gone || stopped ? " so far: " : ": ", FormatNumber(*plan.rate), " calls/s",
+                   gone ? "; then no server answered" : (stopped ? "; the search was stopped" : "")));
   report.steps = std::move(steps);
   report.wrong = wrong;
-  return session->Deliver(report);
+  report.stopped = stopped;
+  const ExitStatus status = session->Deliver(report);
+  return (gone || stopped) && status != ExitStatus::kWrongResults ? ExitStatus::kFailed : status;
 }
 
 }  // namespace

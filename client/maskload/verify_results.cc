@@ -1,5 +1,6 @@
 #include "client/maskload/verify_results.h"
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -30,7 +31,9 @@ absl::Status CheckMask(const MaskingPlan& plan, const Sample& sample) {
       return Wrong(sample, absl::StrCat("ids_restore is no permutation: token ", l, " has place ", place));
     seen[static_cast<std::size_t>(place)] = true;
     const float mask = sample.mask[static_cast<std::size_t>(l)];
-    if (mask != (place >= plan.num_keep ? 1.0F : 0.0F))
+    const float expected = place >= plan.num_keep ? 1.0F : 0.0F;
+    // The bits: -0 equals 0.
+    if (std::bit_cast<std::uint32_t>(mask) != std::bit_cast<std::uint32_t>(expected))
       return Wrong(sample, absl::StrCat("mask of token ", l, " is ", mask, " where its place is ", place));
     removed += mask == 1.0F ? 1 : 0;
   }

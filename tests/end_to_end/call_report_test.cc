@@ -21,8 +21,9 @@ namespace {
 
 class CallReportTest : public ::testing::Test {
  protected:
-  void Start(std::chrono::nanoseconds slow) {
+  void Start(std::chrono::nanoseconds slow, const Limits& limits = {}) {
     server_ = MaskingServer::Start(MakeCpuMasker(1), {.listen = {"127.0.0.1:0"},
+                                                      .limits = limits,
                                                       .reporting = {.report =
                                                                         [this](const CallReport& report) {
                                                                           const std::lock_guard lock(mutex_);
@@ -112,17 +113,35 @@ TEST_F(CallReportTest, ARequestIdComesBackFromSuccessToo) {
   grpc::ClientContext without;
   EXPECT_TRUE(Generate(0.75, without).ok());
   EXPECT_EQ(RequestIdOf(without), "");
+  grpc::ClientContext bulk;
+  EXPECT_TRUE(stub_->RandomMasking(&bulk, GoodRandomMasking(), &response).ok());
+  EXPECT_EQ(RequestIdOf(bulk).size(), 16u);
+}
+
+// gRPC refuses it, and ends the call as if the caller had gone.
+TEST_F(CallReportTest, ARequestThatIsTooLong) {
+  Start({}, {.max_message_bytes = 4096});
+  v1::RandomMaskingRequest request = GoodRandomMasking();
+  request.set_tokens(std::string(10'000, 'x'));
+  grpc::ClientContext context;
+  v1::RandomMaskingResponse response;
+  EXPECT_EQ(stub_->RandomMasking(&context, request, &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  const std::vector<CallReport> reports = Reports(1);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_NE(reports.front().message.find("the request has more than 4096 bytes"), std::string::npos)
+      << reports.front().message;
 }
 
 // Every call takes longer than a nanosecond.
 TEST_F(CallReportTest, SlowCallsAndBatchesWithTheirStages) {
   Start(std::chrono::nanoseconds(1));
   grpc::ClientContext context;
-  context.AddMetadata("x-request-id", "slow");
   EXPECT_TRUE(Generate(0.75, context).ok());
   CallReport unary = Reports(1).front();
   EXPECT_EQ(unary.code, grpc::StatusCode::OK);
-  EXPECT_EQ(unary.request_id, "slow");
+  EXPECT_EQ(unary.request_id, RequestIdOf(context));
+  EXPECT_EQ(unary.request_id.size(), 16u);
   for (const Stage stage : {Stage::kDecode, Stage::kOrder, Stage::kSend})
     EXPECT_GT(unary.stages[stage].count(), 0);
   EXPECT_EQ(unary.stages[Stage::kGather].count(), 0);
@@ -136,6 +155,8 @@ TEST_F(CallReportTest, SlowCallsAndBatchesWithTheirStages) {
   for (std::size_t i = 1; i < 3; ++i) {
     EXPECT_EQ(reports[i].method, "/maskd.v1.MaskingService/StreamRandomMasking");
     EXPECT_GT(reports[i].stages[Stage::kGather].count(), 0);
+    EXPECT_EQ(reports[i].request_id.size(), 16u);
+    EXPECT_EQ(reports[i].request_id, reports[1].request_id);
   }
 }
 

@@ -33,6 +33,7 @@ class DockerFilesTest(unittest.TestCase):
     service = compose("compose.yaml")["services"]["maskd"]
     load = compose("compose.yaml")["services"]["maskload"]
     gpu = compose("compose.gpu.yaml")["services"]["maskd"]
+    gpu_load = compose("compose.gpu.yaml")["services"]["maskload"]
 
     def image_environment(self):
         [settings] = re.findall(r"^ENV ((?:.*\\\n)*.*)", self.dockerfile, re.MULTILINE)
@@ -105,6 +106,8 @@ class DockerFilesTest(unittest.TestCase):
         for service in (self.service, self.gpu):
             self.assertEqual(service["image"], f"maskd:{service['build']['target']}")
             self.assertIn(service["build"]["target"], names)
+        for service, load in ((self.service, self.load), (self.gpu, self.gpu_load)):
+            self.assertEqual(load["image"], service["image"])
         build = self.service["build"]
         context = ROOT / "docker" / build["context"]
         self.assertTrue((context / build["dockerfile"]).samefile(ROOT / "docker/Dockerfile"))

@@ -2,6 +2,7 @@
 
 Run by ctest, which passes what maskctl_test needs and the document.
 """
+import contextlib
 import os
 import pathlib
 import re
@@ -56,6 +57,15 @@ class EnvironmentTest(unittest.TestCase):
             else:
                 self.refuses(says=[f"--{flag}", "wrong"], status=2, **{variable: "wrong"})
 
+    def test_tls_files_that_are_empty_are_refused(self):
+        with tempfile.NamedTemporaryFile() as empty, tempfile.NamedTemporaryFile("w") as text:
+            text.write("a text")
+            text.flush()
+            files = {"tls_cert": text.name, "tls_key": text.name, "tls_client_ca": text.name}
+            for flag in files:
+                self.refuses("--listen=127.0.0.1:0", says=[f"--{flag}: ", f"{empty.name} is empty"], status=2,
+                             **{f"MASKD_{name.upper()}": file for name, file in (files | {flag: empty.name}).items()})
+
     def test_lists_and_switches(self):
         with tempfile.TemporaryDirectory() as folder:
             addresses, _ = self.serves(listens=2, MASKD_LISTEN=f"127.0.0.1:0,unix:{folder}/maskd.sock",
@@ -85,12 +95,18 @@ class EnvironmentTest(unittest.TestCase):
     def test_a_second_signal_ends_at_once(self):
         server, [address] = start_server("--listen=127.0.0.1:0", "--device=reference", "--drain_seconds=3600")
         self.addCleanup(server.kill)
+        stat = pathlib.Path(f"/proc/{server.pid}/stat")
+
+        def ticks():
+            """Of user time."""
+            return int(stat.read_text().rsplit(")", 1)[1].split()[11])
+
+        before = ticks()
         with tempfile.TemporaryDirectory() as out:
             # Takes the reference seconds.
             call = subprocess.Popen([BIN / "maskctl", "mask", f"--address={address}", "--shape=1,16777216", "--timeout=600",
                                      f"--out={out}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            stat = pathlib.Path(f"/proc/{server.pid}/stat")
-            while int(stat.read_text().rsplit(")", 1)[1].split()[11]) < 20:  # ticks of user time
+            while ticks() < before + 20:
                 self.assertIsNone(call.poll())
             server.send_signal(signal.SIGTERM)
             while "draining" not in server.stderr.readline():
@@ -99,6 +115,23 @@ class EnvironmentTest(unittest.TestCase):
             server.communicate(timeout=60)
             self.assertEqual(server.returncode, 128 + signal.SIGINT)
             call.wait(timeout=600)
+
+    def test_a_log_that_nobody_reads_does_not_keep_it(self):
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"#")
+        os.set_blocking(writer, True)
+        server = subprocess.Popen([BIN / "maskd", "--listen=127.0.0.1:0", "--device=cpu"], stdout=subprocess.PIPE,
+                                  stderr=writer, text=True)
+        os.close(writer)
+        self.addCleanup(server.kill)
+        self.assertIn("listening on", server.stdout.readline())
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=60)
+        self.assertEqual(server.returncode, 0)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,35 @@ TEST(MetricEventsTest, RefusalsByReason) {
                                      Pair("maskd_budget_reserved_bytes", 0)}));
 }
 
+// gRPC would refuse it, and tell this server no more than that it was cancelled.
+TEST(MetricEventsTest, ARequestThatIsSaidToBeTooLong) {
+  const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback, {.max_message_bytes = 4096});
+  v1::RandomMaskingRequest request = GoodRandomMasking();
+  request.set_tokens(std::string(10'000, 'x'));
+  KnownCalls calls(served);
+  const grpc::Status status = calls.Mask("RandomMasking", request, {{"maskd-call-bytes", "10100"}});
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
+  EXPECT_THAT(
+      SamplesAfter(served.server(), 1),
+      IsSupersetOf({Pair("maskd_refusals_total{reason=\"too_large\"}", 1),
+                    Pair("maskd_calls_total{method=\"RandomMasking\",code=\"RESOURCE_EXHAUSTED\"}", 1)}));
+}
+
+TEST(MetricEventsTest, MasksThatCouldNotBeDrawnAreNoBatch) {
+  const ServedMasker served(std::make_unique<FailingMasker>(absl::InternalError("no masks")));
+  grpc::ClientContext context;
+  v1::GenerateMaskResponse response;
+  EXPECT_FALSE(served.stub().GenerateMask(&context, GoodGenerateMask(), &response).ok());
+  grpc::ClientContext other_context;
+  v1::RandomMaskingResponse other;
+  EXPECT_FALSE(served.stub().RandomMasking(&other_context, GoodRandomMasking(), &other).ok());
+  for (const auto& [name, value] : SamplesAfter(served.server(), 2)) {
+    if (name.starts_with("maskd_batches_total") || name.starts_with("maskd_sent_bytes_total")) {
+      EXPECT_EQ(value, 0) << name;
+    }
+  }
+}
+
 TEST(MetricEventsTest, RefusalsWhileDraining) {
   Rendezvous rendezvous;
   const ServedMasker served(std::make_unique<BlockingMasker>(&rendezvous), Transport::kLoopback);
@@ -74,7 +103,7 @@ TEST(MetricEventsTest, RefusalsWhileDraining) {
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE);
   rendezvous.release.count_down();
   EXPECT_TRUE(inside.get().ok());
-  EXPECT_TRUE(drained.get());
+  drained.wait();
   EXPECT_THAT(SamplesOf(served.server()),
               IsSupersetOf({Pair("maskd_refusals_total{reason=\"draining\"}", 1),
                             Pair("maskd_calls_total{method=\"GenerateMask\",code=\"OK\"}", 1 + let_in),

@@ -236,7 +236,7 @@ class LogTest(unittest.TestCase):
         self.assertTrue(lines)
         for line in lines:
             self.assertRegex(line, r'warning call was slow method="/[\w./]+" peer="ipv4:127\.0\.0\.1:\d+" code="OK" '
-                                   r'seconds=\d+\.\d{6} decode=\d+\.\d{6} send=\d+\.\d{6}$')
+                                   r'request_id="\w{16}" seconds=\d+\.\d{6} decode=\d+\.\d{6} send=\d+\.\d{6}$')
 
     def test_calls_that_succeed_are_not_logged(self):
         with Server() as server:

@@ -20,15 +20,16 @@
 namespace maskd::maskload {
 namespace {
 
-// Answers as a true server would; one byte of call `wrong_call` is another.
+// Answers as a true server would; one byte of call `wrong_call`, or of every call, is another.
 class ErringService final : public v1::MaskingService::Service {
  public:
-  explicit ErringService(int wrong_call) : calls_left_(wrong_call) {}
+  explicit ErringService(std::optional<int> wrong_call)
+      : always_(!wrong_call.has_value()), calls_left_(wrong_call.value_or(0)) {}
 
   grpc::Status RandomMasking(grpc::ServerContext*, const v1::RandomMaskingRequest* request,
                              v1::RandomMaskingResponse* response) override {
     const grpc::Status status = CallUnary(honest_.stub(), *request, response);
-    if (calls_left_-- == 0) response->mutable_kept_tokens()->back() ^= 1;
+    if (Errs()) response->mutable_kept_tokens()->back() ^= 1;
     return status;
   }
 
@@ -36,11 +37,14 @@ class ErringService final : public v1::MaskingService::Service {
                             v1::GenerateMaskResponse* response) override {
     grpc::ClientContext context;
     const grpc::Status status = honest_.stub().GenerateMask(&context, *request, response);
-    if (calls_left_-- == 0) response->mutable_masking()->mutable_mask()->mutable_data()->back() ^= 1;
+    if (Errs()) response->mutable_masking()->mutable_mask()->mutable_data()->back() ^= 1;
     return status;
   }
 
  private:
+  bool Errs() { return always_ || calls_left_-- == 0; }
+
+  const bool always_;
   std::atomic<int> calls_left_;
   const ServedMasker honest_{MakeReferenceMasker()};
 };
@@ -49,17 +53,20 @@ class MaskingTargetTest : public ::testing::Test {
  protected:
   std::unique_ptr<MaskingTarget> Make(const std::vector<std::string>& addresses, const std::string& mix,
                                       Verification verification, std::int64_t stream_from_bytes = 1 << 20) {
-    auto target = MaskingTarget::Make({.addresses = addresses,
-                                       .concurrency = 2,
-                                       .client = {.stream_from_bytes = stream_from_bytes, .max_attempts = 1},
-                                       .mix = *ShapeMix::Parse(mix),
-                                       .masking = {.mask_ratio = 0.75, .seed = 5},
-                                       .verification = verification,
-                                       .warn = [this](const std::string& warning) {
-                                         const std::lock_guard lock(mutex_);
-                                         warnings_.push_back(warning);
-                                       }});
+    auto target = MaskingTarget::Make(
+        {.addresses = addresses,
+         .concurrency = 2,
+         .client = {.stream_from_bytes = stream_from_bytes, .max_attempts = 1, .wait_for_room = false},
+         .mix = *ShapeMix::Parse(mix),
+         .masking = {.mask_ratio = 0.75, .seed = 5},
+         .verification = verification,
+         .warn = [this](const std::string& warning) {
+           const std::lock_guard lock(mutex_);
+           warnings_.push_back(warning);
+         }});
     EXPECT_TRUE(target.ok()) << target.status();
+    // Connections are not what is measured.
+    for (std::size_t i = 0; i < addresses.size(); ++i) (*target)->Greet(i, {}).IgnoreError();
     return *std::move(target);
   }
 
@@ -117,6 +124,16 @@ TEST_F(MaskingTargetTest, LooksAtAsManyAsItIsTold) {
   EXPECT_EQ(Run(*Make({served.address()}, "1x8x0", Verification::kNone), 40).tally->totals().verified, 0);
 }
 
+TEST_F(MaskingTargetTest, LooksAtEveryServer) {
+  const ServedMasker honest(MakeCpuMasker(1), Transport::kLoopback);
+  ErringService service(/*wrong_call=*/std::nullopt);
+  const ServedService erring(service);
+  const auto target = Make({honest.address(), erring.address()}, "1x8x0", Verification::kSample);
+  const MeasuredRun run = Run(*target, 2 * (kVerifiedCalls + 1));
+  EXPECT_EQ(run.tally->totals().verified, 4);
+  EXPECT_EQ(run.wrong, 2);
+}
+
 // The server shuts down in the tenth call; another stays.
 TEST_F(MaskingTargetTest, GoesOnWhenAServerVanishes) {
   const ServedMasker steady(MakeCpuMasker(1), Transport::kLoopback);
@@ -149,6 +166,35 @@ TEST_F(MaskingTargetTest, CountsWhatIsRefused) {
   const auto target = Make({served.address()}, "2x16x4", Verification::kAll);
   const MeasuredRun run = Run(*target, 2);
   EXPECT_EQ(run.tally->totals().errors.at(absl::StatusCode::kResourceExhausted).count, 2);
+}
+
+// Answers that have too little are wrong results, whatever the client makes of them.
+TEST_F(MaskingTargetTest, AnAnswerThatDoesNotDecodeIsWrong) {
+  ScriptedService service({.change = [](ScriptedService::Parts& parts) { parts.pop_back(); }});
+  const ServedService served(service);
+  const auto target = Make({served.address()}, "2x16x4", Verification::kNone, /*stream_from_bytes=*/0);
+  const MeasuredRun run = Run(*target, 3);
+  EXPECT_EQ(run.tally->totals().errors.at(absl::StatusCode::kInternal).count, 3);
+  EXPECT_EQ(run.wrong, 3);
+}
+
+TEST_F(MaskingTargetTest, AnErrorOfTheServerIsNoWrongResult) {
+  ScriptedService service({.before_call = []() -> grpc::Status {
+    return {grpc::StatusCode::INTERNAL, "its own"};
+  }});
+  const ServedService served(service);
+  const auto target = Make({served.address()}, "2x16x4", Verification::kAll);
+  const MeasuredRun run = Run(*target, 3);
+  EXPECT_EQ(run.tally->totals().errors.at(absl::StatusCode::kInternal).count, 3);
+  EXPECT_EQ(run.wrong, 0);
+}
+
+TEST_F(MaskingTargetTest, RefusesABatchThatMemoryDoesNotHold) {
+  const auto target = MaskingTarget::Make({.addresses = {"127.0.0.1:1"},
+                                           .mix = *ShapeMix::Parse("65536x65536x4096:f32"),
+                                           .masking = {.mask_ratio = 0.75}});
+  EXPECT_EQ(target.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(target.status().message()), ::testing::HasSubstr("this machine has"));
 }
 
 TEST_F(MaskingTargetTest, RefusesABatchThatBreaksARule) {

@@ -4,37 +4,13 @@ Run by ctest, which passes the folder of the programs.
 """
 import http.server
 import json
-import pathlib
 import re
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 
-BIN = pathlib.Path(sys.argv[1])
-
-FINE, WRONG, USAGE, NOT_MET, FAILED = range(5)
-
-
-def start_server(*flags):
-    """Starts maskd; returns it and the address it prints."""
-    server = subprocess.Popen([BIN / "maskd", "--threads=1", "--device=cpu", "--listen=127.0.0.1:0", *flags],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return server, server.stdout.readline().strip().removeprefix("listening on ")
-
-
-def end(server, signal_number=signal.SIGKILL):
-    server.send_signal(signal_number)
-    server.communicate(timeout=60)
-
-
-def unused_address():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
+from maskload_case import FINE, NOT_MET, MaskloadCase
 
 
 class Metrics(http.server.BaseHTTPRequestHandler):
@@ -55,35 +31,7 @@ class Metrics(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class MaskloadTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.path = pathlib.Path(cls.folder.name)
-        cls.unix = f"unix:{cls.path}/maskd.sock"
-        cls.server, cls.address = start_server(f"--listen={cls.unix}")
-
-    @classmethod
-    def tearDownClass(cls):
-        end(cls.server, signal.SIGTERM)
-        cls.folder.cleanup()
-
-    def maskload(self, *arguments, **options):
-        return subprocess.run([BIN / "maskload", *map(str, arguments)], capture_output=True, text=True, timeout=120,
-                              check=False, **options)
-
-    def json(self, command, *arguments, status=FINE):
-        done = self.maskload(command, "--format=json", "--warm_up=0", *arguments)
-        self.assertEqual(done.returncode, status, done)
-        return json.loads(done.stdout)
-
-    def refuses(self, *arguments, says, status=USAGE):
-        done = self.maskload(*arguments)
-        self.assertEqual(done.returncode, status, done)
-        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
-        self.assertIn(says, done.stderr)
-        self.assertEqual(done.stdout, "")
-
+class MaskloadTest(MaskloadCase):
     def test_closed_loop(self):
         done = self.maskload("run", f"--address={self.address}", "--mix=4x16x8", "--count=50", "--concurrency=2",
                              "--verify=all", "--warm_up=100ms")
@@ -126,12 +74,13 @@ class MaskloadTest(unittest.TestCase):
         self.assertEqual(self.json(*run, "--slo=p99<1us", status=NOT_MET)["slos"][0]["met"], False)
 
     def test_search(self):
-        done = self.maskload("search", f"--address={self.address}", "--mix=1x8x0", "--from=50", "--to=100",
-                             "--duration=200ms", "--warm_up=0", "--slo=p50<1m", "--format=json")
+        # A step that a busy machine fails is made again.
+        done = self.maskload("search", f"--address={self.address}", "--mix=1x8x0", "--from=5", "--to=10",
+                             "--duration=2s", "--warm_up=0", "--slo=p50<1m", "--format=json")
         self.assertEqual(done.returncode, FINE, done)
         report = json.loads(done.stdout)
-        self.assertEqual([step["rate"] for step in report["steps"]], [50, 100])
-        self.assertIn("highest rate that meets the objectives: 100 calls/s", report["configuration"]["loop"])
+        self.assertEqual({step["rate"] for step in report["steps"]}, {5, 10})
+        self.assertIn("highest rate that meets the objectives: 10.0 calls/s", report["configuration"]["loop"])
         done = self.maskload("search", f"--address={self.address}", "--mix=1x8x0", "--from=50", "--way=ramp",
                              "--duration=100ms", "--warm_up=0", "--slo=p50<1us")
         self.assertEqual(done.returncode, NOT_MET, done)
@@ -164,11 +113,14 @@ class MaskloadTest(unittest.TestCase):
         self.assertAlmostEqual(report["stages"][0]["seconds"], 0.002)
         self.assertAlmostEqual(report["server_cpu_seconds"], 0.5)
         # The run goes on without.
-        for wrong in (f"{url}/other", f"http://{unused_address()}/metrics"):
+        for wrong in (f"{url}/other", f"http://{self.unused_address()}/metrics"):
             done = self.maskload(*run, f"--metrics={wrong}")
             self.assertEqual(done.returncode, FINE, done)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertIn(wrong, done.stderr)
+        # One of two is left out alone.
+        report = self.json(*run, f"--metrics={url}/metrics", f"--metrics={url}/other")
+        self.assertGreater(report["server_cpu_seconds"], 0)
 
     def test_bad_flags(self):
         for flag in ("--rate=0", "--rate=-1", "--rate=nan", "--rate=inf", "--rate=x", "--duration=0", "--duration=-1s",
@@ -177,77 +129,13 @@ class MaskloadTest(unittest.TestCase):
                      "--mode=fast", "--timeout=0", "--mix_file=/nowhere", "--mask_ratio=x", "--link_gbps=0"):
             self.refuses("run", flag, says=flag.split("=")[0])
         self.refuses("run", "--mask_ratio=1.5", says="mask_ratio")
+        self.refuses("run", "--mix=65536x65536x4096:f32", says="65536x65536x4096:f32 takes 88.0 TB")
+        with tempfile.NamedTemporaryFile() as empty:
+            self.refuses("run", f"--tls_ca={empty.name}", says=f"--tls_ca: {empty.name} is empty")
         self.refuses("run", "--mix=1x8x0", "--num_keep=9", says="num_keep")
         self.refuses("search", says="--slo")
         self.refuses("search", "--slo=p99<1s", "--from=10", "--to=5", says="--to")
         self.refuses(says="subcommand")
-
-    def test_unreachable_address(self):
-        self.refuses("run", f"--address={unused_address()}", says="is maskd running there?", status=FAILED)
-
-    def test_address_that_does_not_answer(self):
-        with socket.socket() as deaf:
-            deaf.bind(("127.0.0.1", 0))
-            deaf.listen()
-            address = f"127.0.0.1:{deaf.getsockname()[1]}"
-            self.refuses("run", f"--address={address}", "--timeout=300ms", says=address, status=FAILED)
-
-    def test_one_address_of_two_is_gone(self):
-        gone = unused_address()
-        done = self.maskload("run", f"--address={self.address},{gone}", "--mix=1x8x0", "--rate=100", "--count=20",
-                             "--warm_up=0")
-        self.assertEqual(done.returncode, FINE, done)
-        self.assertIn("10 ok, 10 failed", done.stdout)
-        self.assertIn("UNAVAILABLE 10:", done.stdout)
-        self.assertIn(gone, done.stderr)
-        self.assertIn("the run goes on", done.stderr)
-
-    def test_server_vanishes(self):
-        server, address = start_server()
-        self.addCleanup(server.stdout.close)
-        run = subprocess.Popen([BIN / "maskload", "run", f"--address={address}", "--mix=1x8x0", "--rate=200",
-                                "--duration=1500ms", "--warm_up=0", "--format=json", "--slo=errors<1%"],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        # The server has seen calls once it has used CPU for them; a second client of it says that it lives.
-        self.json("run", f"--address={address}", "--mix=1x8x0", "--count=20")
-        end(server)
-        out, errors = run.communicate(timeout=60)
-        report = json.loads(out)
-        self.assertEqual(run.returncode, NOT_MET if report["all"]["calls"] else FAILED, errors)
-        self.assertEqual(report["all"]["calls"] + report["all"]["errors"] + report["backlog"], 300)
-        self.assertGreater(report["all"]["errors"], 0)
-        self.assertEqual({error["code"] for error in report["errors"]}, {"UNAVAILABLE"})
-        self.assertIn("the run goes on", errors)
-
-    def test_files_that_cannot_be_written(self):
-        run = ["run", f"--address={self.address}", "--mix=1x8x0", "--count=20", "--warm_up=0"]
-        for flag in ("--report=/nowhere/report.html", "--output=/nowhere/out.json", f"--report={self.path}"):
-            self.refuses(*run, flag, says=f"cannot write {flag.split('=')[1]}")
-
-    def test_full_disk(self):
-        run = ["run", f"--address={self.address}", "--mix=1x8x0", "--count=20", "--warm_up=0"]
-        for flag in ("--report=/dev/full", "--output=/dev/full"):
-            done = self.maskload(*run, flag)
-            self.assertEqual(done.returncode, FAILED, done)
-            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
-            self.assertIn("cannot write /dev/full: No space left on device", done.stderr)
-            # What was measured is kept.
-            self.assertIn("20 ok, 0 failed", done.stdout)
-
-    def test_interrupt_keeps_what_was_measured(self):
-        run = subprocess.Popen([BIN / "maskload", "run", f"--address={self.address}", "--mix=1x8x0", "--rate=100",
-                                "--duration=10m", "--warm_up=0", "--format=json",
-                                f"--metrics=http://{unused_address()}/metrics"],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        # The run begins when the metrics could not be had.
-        self.assertIn("metrics", run.stderr.readline())
-        run.send_signal(signal.SIGINT)
-        out, errors = run.communicate(timeout=60)
-        report = json.loads(out)
-        self.assertTrue(report["stopped"])
-        self.assertLess(report["seconds"], 60)
-        self.assertEqual(report["all"]["errors"], 0, errors)
-        self.assertIn(run.returncode, (FINE, FAILED))  # FAILED if there was no call yet
 
     def test_help(self):
         for command in ([], ["run"], ["search"], ["compare"]):

@@ -58,21 +58,35 @@ TEST(ServerMetricsTest, AreWhatWasAddedMeanwhile) {
   before.Add(Parse(kBefore));
   ServerMetrics after;
   after.Add(Parse(kAfter));
-  const ServerMetrics between = Between(before, after);
-  ASSERT_EQ(between.stages.size(), 2u);
-  EXPECT_EQ(between.stages[0].name, "gather");
-  EXPECT_DOUBLE_EQ(between.stages[0].seconds, 1.5);
-  EXPECT_DOUBLE_EQ(between.stages[0].calls, 20);
-  EXPECT_EQ(between.stages[1].name, "order");
-  EXPECT_DOUBLE_EQ(between.stages[1].seconds, 0.5);
-  ASSERT_TRUE(between.cpu_seconds.has_value());
-  EXPECT_DOUBLE_EQ(*between.cpu_seconds, 1.5);
+  const std::optional<ServerMetrics> between = Between(before, after);
+  ASSERT_TRUE(between.has_value());
+  ASSERT_EQ(between->stages.size(), 2u);
+  EXPECT_EQ(between->stages[0].name, "gather");
+  EXPECT_DOUBLE_EQ(between->stages[0].seconds, 1.5);
+  EXPECT_DOUBLE_EQ(between->stages[0].calls, 20);
+  EXPECT_EQ(between->stages[1].name, "order");
+  EXPECT_DOUBLE_EQ(between->stages[1].seconds, 0.5);
+  ASSERT_TRUE(between->cpu_seconds.has_value());
+  EXPECT_DOUBLE_EQ(*between->cpu_seconds, 1.5);
+}
+
+TEST(ServerMetricsTest, AreNotOfAServerThatWasStartedAgain) {
+  for (const char* const fell : {"maskd_stage_seconds_count{stage=\"gather\"} 9\n",
+                                 "process_cpu_seconds_total 2.9\n", "process_cpu_seconds_total 4\n"}) {
+    ServerMetrics before;
+    before.Add(Parse(kBefore));
+    ServerMetrics after;
+    after.Add(Parse(fell));
+    EXPECT_FALSE(Between(before, after).has_value()) << fell;
+  }
 }
 
 TEST(ServerMetricsTest, AreTheSumOfServers) {
   ServerMetrics metrics;
   metrics.Add(Parse(kBefore));
-  metrics.Add(Parse(kAfter));
+  ServerMetrics other;
+  other.Add(Parse(kAfter));
+  metrics.Add(other);
   EXPECT_DOUBLE_EQ(metrics.Stage("gather").calls, 40);
   EXPECT_DOUBLE_EQ(*metrics.cpu_seconds, 7.5);
 }
@@ -81,7 +95,7 @@ TEST(ServerMetricsTest, NeedNotSayTheCpu) {
   ServerMetrics before;
   ServerMetrics after;
   after.Add(Parse(kAfter));
-  EXPECT_FALSE(Between(before, after).cpu_seconds.has_value());
+  EXPECT_FALSE(Between(before, after)->cpu_seconds.has_value());
 }
 
 }  // namespace

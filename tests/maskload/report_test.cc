@@ -141,7 +141,9 @@ TEST(CompareTest, GatesRateP50P99AndErrors) {
   EXPECT_TRUE(regresses([](LoadReport& r) { r.all.latency.p50 *= 1.11; }));
   EXPECT_TRUE(regresses([](LoadReport& r) { r.all.latency.p99 *= 1.11; }));
   EXPECT_FALSE(regresses([](LoadReport& r) { r.all.latency.max *= 5; }));
-  EXPECT_TRUE(regresses([](LoadReport& r) { r.all.errors += 400; }));
+  // A bound of its own: 0.1 points.
+  EXPECT_FALSE(regresses([](LoadReport& r) { r.all.errors += r.all.calls / 2000; }));
+  EXPECT_TRUE(regresses([](LoadReport& r) { r.all.errors += r.all.calls / 500; }));
   EXPECT_TRUE(regresses([](LoadReport& r) { r.wrong = 1; }));
 }
 

@@ -83,6 +83,18 @@ TEST_F(VerifyResultsTest, SeesEveryByteThatIsWrong) {
   EXPECT_TRUE(Verify().ok());
 }
 
+TEST_F(VerifyResultsTest, SeesAMaskOfMinusZero) {
+  const float minus_zero = -0.0F;
+  for (std::byte* at = results_.mask;; at += sizeof(float)) {
+    float mask = 0;
+    std::memcpy(&mask, at, sizeof(mask));
+    if (mask != 0) continue;
+    std::memcpy(at, &minus_zero, sizeof(minus_zero));
+    break;
+  }
+  EXPECT_EQ(Verify().code(), absl::StatusCode::kDataLoss);
+}
+
 // A permutation with the mask that belongs to it, and kept tokens too: of another
 // seed.
 TEST_F(VerifyResultsTest, SeesAnotherSeed) {

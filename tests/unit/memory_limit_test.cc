@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -36,8 +37,14 @@ class MemoryLimitTest : public ::testing::Test {
     EXPECT_THAT(limit.source, HasSubstr(source));
   }
 
-  const fs::path root_ =
-      fs::path(::testing::TempDir()) / ::testing::UnitTest::GetInstance()->current_test_info()->name();
+  // Of this process alone.
+  static fs::path MakeFolder() {
+    std::string path = ::testing::TempDir() + "/memory_limit_XXXXXX";
+    if (mkdtemp(path.data()) == nullptr) ADD_FAILURE() << "cannot make " << path;
+    return path;
+  }
+
+  const fs::path root_ = MakeFolder();
 };
 
 TEST_F(MemoryLimitTest, OfTheMachine) { ExpectLimit(8192 * kMebibyte, "the machine"); }
