@@ -200,7 +200,7 @@ def main():
     flags = parser.parse_args()
     shape = (flags.batch_size, flags.sequence_length, flags.token_dim)
     print(f"{list(shape)} float32, mask_ratio {flags.mask_ratio}, {flags.rounds} rounds, {flags.steps} steps, "
-          f"congestion control {os.environ.get('MASKD_BENCH_CONGESTION', 'of the host')}\n")
+          f"congestion control {os.environ.get('BENCH_CONGESTION', 'of the host')}\n")
 
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())

@@ -7,7 +7,7 @@ namespace maskd::transport {
 
 // The variable of the environment that names the algorithm. Sockets of a
 // process without it are left alone.
-inline constexpr char kCongestionVariable[] = "MASKD_BENCH_CONGESTION";
+inline constexpr char kCongestionVariable[] = "BENCH_CONGESTION";
 
 }  // namespace maskd::transport
 
