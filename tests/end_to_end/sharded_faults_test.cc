@@ -277,7 +277,7 @@ TEST(ShardedFaultsTest, ADeadlineOfServersIsNoneOfThisProcess) {
   Lines lines;
   const auto client = ConnectOrDie({silent.address()}, {.fallback_in_process = true, .log = lines.log()});
   const MaskingSpec spec = {.batch_size = 64,
-                            .sequence_length = 1 << 16,
+                            .sequence_length = 4096,
                             .mask_ratio = 0.75,
                             .selection = {.ids_keep = true, .ids_type = IdsType::kInt32}};
   std::vector<std::byte> ids(static_cast<std::size_t>(MakeMaskingPlan(spec)->result_bytes.ids_keep));
