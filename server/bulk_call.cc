@@ -64,6 +64,7 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, C
       stages.Enter(Stage::kAdmission);
       parts.budget.Enter(bytes, place);
       if (!co_await place.turn) status = absl::CancelledError("the caller has gone");
+      co_await call->poller.Enter();
     }
 
     grpc::ByteBuffer request;
@@ -95,6 +96,7 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, C
       } catch (const std::bad_alloc&) {
         status = NoMemory();
       }
+      co_await call->poller.Enter();
     }
     const grpc::Status ending = record.Finish(status);
     if (status.ok()) {

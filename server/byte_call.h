@@ -1,4 +1,5 @@
-// One accepted call whose messages are read and written as bytes.
+// One accepted call whose messages are read and written as bytes. All that starts
+// something is to be called on the thread of its poller.
 #ifndef MASKD_SERVER_BYTE_CALL_H_
 #define MASKD_SERVER_BYTE_CALL_H_
 
@@ -11,6 +12,7 @@
 #include <chrono>
 
 #include "server/event.h"
+#include "server/poller.h"
 
 namespace maskd {
 
@@ -21,7 +23,7 @@ class StreamCall {
  public:
   using Clock = std::chrono::steady_clock;
 
-  StreamCall() {
+  explicit StreamCall(Poller& of) : poller(of) {
     accepted.Reset();
     ended.Reset();
     context.AsyncNotifyWhenDone(&ended);
@@ -68,6 +70,7 @@ class StreamCall {
     return Clock::duration(waited);
   }
 
+  Poller& poller;
   grpc::GenericServerContext context;
   grpc::GenericServerAsyncReaderWriter stream{&context};
   Event accepted;
@@ -89,7 +92,7 @@ class StreamCall {
 
 // A call with one message each way, the request of which has come with it.
 struct MessageCall {
-  MessageCall() {
+  explicit MessageCall(Poller& of) : poller(of) {
     accepted.Reset();
     ended.Reset();
     context.AsyncNotifyWhenDone(&ended);
@@ -107,6 +110,7 @@ struct MessageCall {
 
   bool cancelled() const { return ended.happened() && context.IsCancelled(); }
 
+  Poller& poller;
   grpc::ServerContext context;
   grpc::ByteBuffer request;
   grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> writer{&context};

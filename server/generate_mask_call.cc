@@ -82,6 +82,7 @@ Detached ServeGenerateMask(std::unique_ptr<MessageCall> call, CallParts& parts, 
           record->CountBatch(plan->noise_source);
           grpc::ByteBuffer(&*slice, 1).Swap(&response);
         }
+        co_await call->poller.Enter();
       }
     }
     record->BeginSending(response.Length());

@@ -74,6 +74,7 @@ Detached ServeHealthWatch(std::unique_ptr<StreamCall> call, CallParts& parts, Li
     record.EndMessage(written);
     parts.health.Wait(request.service(), health, watcher);
     const bool changed = co_await watcher.changed;
+    co_await call->poller.Enter();
     if (!written || !changed) status = absl::UnavailableError("this server shuts down; ask another replica");
   }
   call->StartFinish(record.Finish(status));

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "server/memory_limit.h"
 #include "server/metrics_listener.h"
 #include "server/options.h"
+#include "server/poller.h"
 #include "server/version.h"
 
 namespace maskd {
@@ -73,6 +75,13 @@ int BulkThreads(const ServerOptions& options, const Masker& masker) {
   const std::vector<DeviceState> devices = masker.devices();
   const auto cards = std::ranges::count(devices, "cuda", &DeviceState::backend);
   return 2 * std::max(1, static_cast<int>(cards));
+}
+
+// Small calls wait for the bulk of connections that share their thread: four make
+// that rare where there are fewer cores.
+int PollThreads(const ServerOptions& options) {
+  if (options.poll_threads > 0) return options.poll_threads;
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 4, 16);
 }
 
 // Also ends a process that is the first of a container, which the kernel spares
@@ -127,7 +136,7 @@ int Run(const ServerOptions& options, const sigset_t& stop_signals, Log& log) {
       MaskingServer::Start(std::move(choice->masker), *std::move(tensor_devices),
                            {.listen = options.listen,
                             .limits = options.limits,
-                            .poll_threads = options.poll_threads,
+                            .poll_threads = PollThreads(options),
                             .bulk_threads = bulk_threads,
                             .gather_threads = options.threads,
                             .gather_on_device = gather_on_device,
@@ -178,6 +187,7 @@ int Run(const ServerOptions& options, const sigset_t& stop_signals, Log& log) {
 
 int main(int argc, char** argv) {
   maskd::KeepFreedMemory();
+  maskd::SeparatePollers();
   const auto parsed = maskd::ParseServerOptions(argc, argv);
   if (const auto* exit_now = std::get_if<maskd::ExitNow>(&parsed)) return exit_now->status;
   const auto& options = std::get<maskd::ServerOptions>(parsed);

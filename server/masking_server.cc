@@ -127,7 +127,7 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(
   for (std::size_t i = 0; i < options.listen.size(); ++i) {
     builder.AddListeningPort(options.listen[i], Credentials(options.listen[i], options), &ports[i]);
   }
-  server->service_.Register(builder);
+  server->service_.Register(builder, options.poll_threads);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) {
     return absl::UnavailableError(
@@ -135,7 +135,7 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(
                      "; is the port taken, the address not of this machine, or the folder of "
                      "the socket missing?"));
   }
-  server->service_.Serve(options.poll_threads);
+  server->service_.Serve();
   for (std::size_t i = 0; i < options.listen.size(); ++i) {
     const std::string& asked = options.listen[i];
     server->addresses_.push_back(absl::StartsWith(asked, "unix:")

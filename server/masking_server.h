@@ -42,7 +42,7 @@ class MaskingServer {
     Limits limits = {};  // max_message_bytes beyond 2^31 - 1 is taken as that
     // Threads that read and write sockets and serve small calls, and threads
     // that do the work of the others.
-    int poll_threads = 1;
+    int poll_threads = 2;
     int bulk_threads = 2;
     // Threads that share the gather of one unary call; 0: one a core.
     int gather_threads = 0;

@@ -3,13 +3,12 @@
 #include <memory>
 #include <utility>
 
-#include "proto/handover.h"
 #include "server/bulk_works.h"
 
 namespace maskd {
 namespace {
 
-// Calls of a kind that can be accepted at once; each is accepted again when it
+// Calls of a kind that a poller can accept at once; each is accepted again when it
 // has been handed on.
 constexpr int kAcceptsOfSmallCalls = 32;
 constexpr int kAcceptsOfOtherCalls = 8;
@@ -17,78 +16,66 @@ constexpr int kAcceptsOfOtherCalls = 8;
 }  // namespace
 
 void MaskingService::Stop() {
-  if (queue_ == nullptr) return;
   live_.WaitUntilNone();
-  queue_->Shutdown();
-  for (std::thread& thread : poll_threads_) thread.join();
-  // A queue must be empty when it goes, also if nobody polled.
-  Poll();
-  queue_.reset();
+  pollers_.clear();
 }
 
-void MaskingService::Register(grpc::ServerBuilder& builder) {
+void MaskingService::Register(grpc::ServerBuilder& builder, int num_pollers) {
   builder.RegisterService(&methods_);
   builder.RegisterService(&tensor_methods_);
   builder.RegisterService(&health_methods_);
   builder.RegisterAsyncGenericService(&others_);
-  queue_ = builder.AddCompletionQueue();
+  for (int i = 0; i < num_pollers; ++i) pollers_.push_back(std::make_unique<Poller>(builder));
 }
 
-void MaskingService::Serve(int num_poll_threads) {
-  for (int i = 0; i < kAcceptsOfSmallCalls; ++i) AcceptGenerateMask();
-  AcceptGetServerInfo();
-  AcceptHealthCheck();
-  for (int i = 0; i < kAcceptsOfOtherCalls; ++i) AcceptOthers();
-  for (int i = 0; i < num_poll_threads; ++i) poll_threads_.emplace_back([this] { Poll(); });
-}
-
-void MaskingService::Poll() {
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue_->Next(&tag, &ok)) {
-    TakeFromGrpc(tag);
-    static_cast<Event*>(tag)->Set(ok);
+void MaskingService::Serve() {
+  for (const std::unique_ptr<Poller>& poller : pollers_) {
+    for (int i = 0; i < kAcceptsOfSmallCalls; ++i) AcceptGenerateMask(*poller);
+    AcceptGetServerInfo(*poller);
+    AcceptHealthCheck(*poller);
+    for (int i = 0; i < kAcceptsOfOtherCalls; ++i) AcceptOthers(*poller);
+    poller->Start();
   }
 }
 
-Detached MaskingService::AcceptGenerateMask() {
+Detached MaskingService::AcceptGenerateMask(Poller& poller) {
   const LiveCount::Ticket ticket(live_);
   for (;;) {
-    auto call = std::make_unique<MessageCall>();
-    methods_.RequestGenerateMask(&call->context, &call->request, &call->writer, queue_.get(), queue_.get(),
+    auto call = std::make_unique<MessageCall>(poller);
+    methods_.RequestGenerateMask(&call->context, &call->request, &call->writer, poller.queue(), poller.queue(),
                                  &call->accepted);
     if (!co_await call->accepted) co_return;
     ServeGenerateMask(std::move(call), parts_, LiveCount::Ticket(live_));
   }
 }
 
-Detached MaskingService::AcceptGetServerInfo() {
+Detached MaskingService::AcceptGetServerInfo(Poller& poller) {
   const LiveCount::Ticket ticket(live_);
   for (;;) {
-    auto call = std::make_unique<MessageCall>();
-    methods_.RequestGetServerInfo(&call->context, &call->request, &call->writer, queue_.get(), queue_.get(),
+    auto call = std::make_unique<MessageCall>(poller);
+    methods_.RequestGetServerInfo(&call->context, &call->request, &call->writer, poller.queue(), poller.queue(),
                                   &call->accepted);
     if (!co_await call->accepted) co_return;
     ServeGetServerInfo(std::move(call), parts_, LiveCount::Ticket(live_));
   }
 }
 
-Detached MaskingService::AcceptHealthCheck() {
+Detached MaskingService::AcceptHealthCheck(Poller& poller) {
   const LiveCount::Ticket ticket(live_);
   for (;;) {
-    auto call = std::make_unique<MessageCall>();
-    health_methods_.RequestCheck(&call->context, &call->request, &call->writer, queue_.get(), queue_.get(),
+    auto call = std::make_unique<MessageCall>(poller);
+    health_methods_.RequestCheck(&call->context, &call->request, &call->writer, poller.queue(), poller.queue(),
                                  &call->accepted);
     if (!co_await call->accepted) co_return;
     ServeHealthCheck(std::move(call), parts_, LiveCount::Ticket(live_));
   }
 }
 
-Detached MaskingService::AcceptOthers() {
+Detached MaskingService::AcceptOthers(Poller& poller) {
   const LiveCount::Ticket ticket(live_);
   for (;;) {
-    auto call = std::make_unique<StreamCall>();
-    others_.RequestCall(&call->context, &call->stream, queue_.get(), queue_.get(), &call->accepted);
+    auto call = std::make_unique<StreamCall>(poller);
+    others_.RequestCall(&call->context, &call->stream, poller.queue(), poller.queue(), &call->accepted);
     if (!co_await call->accepted) co_return;
     const std::string method = call->context.method();
     if (const BulkMethod* const bulk = FindBulkMethod(method); bulk != nullptr) {

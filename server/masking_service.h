@@ -1,11 +1,11 @@
-// maskd.v1.MaskingService and grpc.health.v1.Health on a completion queue.
+// maskd.v1.MaskingService, TensorService and grpc.health.v1.Health on pollers.
 #ifndef MASKD_SERVER_MASKING_SERVICE_H_
 #define MASKD_SERVER_MASKING_SERVICE_H_
 
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
-#include <thread>
+#include <memory>
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -14,6 +14,7 @@
 #include "server/calls.h"
 #include "server/event.h"
 #include "server/live_count.h"
+#include "server/poller.h"
 
 namespace maskd {
 
@@ -33,10 +34,10 @@ class MaskingService {
   MaskingService& operator=(const MaskingService&) = delete;
 
   // To be called before the server is built.
-  void Register(grpc::ServerBuilder& builder);
+  void Register(grpc::ServerBuilder& builder, int num_pollers);
 
   // To be called once the server is built.
-  void Serve(int num_poll_threads);
+  void Serve();
 
   // Waits until every call has ended, without a bound, and stops the threads. To
   // be called when the server has been shut down, and before it is destroyed.
@@ -59,20 +60,18 @@ class MaskingService {
       grpc::health::v1::Health::WithGenericMethod_Watch<grpc::health::v1::Health::Service>>;
 
   // Accept calls of one method, or of all others, until the server shuts down.
-  Detached AcceptGenerateMask();
-  Detached AcceptGetServerInfo();
-  Detached AcceptHealthCheck();
-  Detached AcceptOthers();
-  void Poll();
+  Detached AcceptGenerateMask(Poller& poller);
+  Detached AcceptGetServerInfo(Poller& poller);
+  Detached AcceptHealthCheck(Poller& poller);
+  Detached AcceptOthers(Poller& poller);
 
   CallParts& parts_;
   Methods methods_;
   TensorMethods tensor_methods_;
   HealthMethods health_methods_;
   grpc::AsyncGenericService others_;
-  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::vector<std::unique_ptr<Poller>> pollers_;
   LiveCount live_;
-  std::vector<std::thread> poll_threads_;
 };
 
 }  // namespace maskd

@@ -85,8 +85,9 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.add_option("--poll_threads", options.poll_threads,
-                 "threads that read and write sockets and answer small calls")
-      ->check(CLI::Range(1, 1024))
+                 "threads that read and write sockets and answer small calls, each those of the connections\n"
+                 "that are given to it in turn; 0 takes one a core, at least 4 and at most 16")
+      ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.add_option("--bulk_threads", options.bulk_threads,
                  "threads that mask batches, so that small calls do not wait for them; 0 takes two a card,\n"

@@ -21,7 +21,7 @@ struct ServerOptions {
   std::string gather = "auto";
   int threads = 0;
   // See MaskingServer::Options.
-  int poll_threads = 1;
+  int poll_threads = 0;  // as the flag has it
   int bulk_threads = 0;  // 0: two a card, at least two
   // In PEM, as the files have it; empty: no TLS.
   std::string tls_cert;

@@ -196,10 +196,7 @@ Detached ServeStreamRandomMasking(std::unique_ptr<StreamCall> call, CallParts& p
           tokens = *rest;
           if (!stream.batch()->has_part()) continue;
           stages.Enter(Stage::kSend);
-          if (!call->writing.happened()) {
-            const bool written = co_await call->writing;
-            if (written) co_await parts.workers.Enter();
-          }
+          co_await call->poller.Enter();
           const bool written = co_await call->writing;
           record.EndMessage(written);
           if (!written) {
@@ -209,9 +206,14 @@ Detached ServeStreamRandomMasking(std::unique_ptr<StreamCall> call, CallParts& p
           const grpc::ByteBuffer message = stream.batch()->TakePart();
           record.BeginSending(message.Length());
           call->StartWrite(message);
+          if (!tokens.empty()) {
+            stages.Enter(Stage::kQueue);
+            co_await parts.workers.Enter();
+          }
         }
         if (!status.ok()) break;
       }
+      co_await call->poller.Enter();
       if (status.ok() && stream.batch()->bytes_left() == 0) stream.EndBatch();
     }
     record.EndMessage(co_await call->writing);

@@ -36,20 +36,20 @@ Detached ServeStreamTensors(std::unique_ptr<StreamCall> call, CallParts& parts, 
     while (status.ok()) {
       stages.Enter(Stage::kReceive);
       const bool has_come = co_await call->reading;
+      const bool first = !stream.begun();
+      grpc::ByteBuffer message;
+      if (has_come) {
+        message.Swap(&incoming);
+        record.CountReceived(message.Length());
+        if (!first) call->StartRead(&incoming);
+      }
       stages.Enter(Stage::kQueue);
       co_await parts.workers.Enter();
-      if (!has_come) {
-        stages.Enter(Stage::kCompute);
-        status = NoMemoryIfThrown([&] { return stream.Compute(); });
-        break;
-      }
-      stages.Enter(Stage::kDecode);
-      grpc::ByteBuffer message;
-      message.Swap(&incoming);
-      record.CountReceived(message.Length());
-      const bool first = !stream.begun();
-      if (!first) call->StartRead(&incoming);
-      status = NoMemoryIfThrown([&] { return stream.Take(message); });
+      stages.Enter(has_come ? Stage::kDecode : Stage::kCompute);
+      status = NoMemoryIfThrown([&] { return has_come ? stream.Take(message) : stream.Compute(); });
+      message.Clear();
+      co_await call->poller.Enter();
+      if (!has_come) break;
       if (first && status.ok()) {
         call->StartSendInitialMetadata();
         call->StartRead(&incoming);
