@@ -60,7 +60,8 @@ absl::Status Retry(CallScope scope, int max_attempts, bool wait_for_room,
 void SetScope(const CallScope& scope, grpc::ClientContext& context);
 
 // Sends `request` to the unary `method` and waits for the response. `call_bytes`
-// (0: not said) is what request and response have together.
+// (0: not said) is what request and response have together; of a large call the
+// request may wait here until the server has room.
 Outcome CallUnary(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
                   std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response);
 

@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -31,6 +32,12 @@ class Connection {
 
   std::shared_ptr<grpc::Channel> channel() const;
 
+  // Whether the server tells calls when it has room for their requests. On a new
+  // connection HTTP/2 lets little be sent ahead; later it is tens of megabytes,
+  // which would lie in the server's memory, so that requests wait here.
+  bool tells_room() const { return tells_room_; }
+  void set_tells_room() { tells_room_ = true; }
+
   // Has later calls take a new socket. The old one is closed when its last call
   // ends, and with it goes what it has not sent.
   void BreakOff();
@@ -40,6 +47,7 @@ class Connection {
 
   const std::string address_;
   const Options options_ = {};
+  std::atomic<bool> tells_room_ = false;
   mutable std::mutex mutex_;
   std::shared_ptr<grpc::Channel> channel_;  // guarded by mutex_
 };

@@ -2,6 +2,7 @@
 
 #include <grpcpp/generic/generic_stub.h>
 
+#include <chrono>
 #include <cstdint>
 #include <stop_token>
 
@@ -9,6 +10,12 @@
 #include "client/status_adapter.h"
 
 namespace maskd {
+namespace {
+
+// How long a server may be silent before it is sent more than may_send allows.
+constexpr std::chrono::milliseconds kSilence(200);
+
+}  // namespace
 
 Outcome RunStream(Connection& connection, const std::string& method, const CallScope& scope,
                   const StreamEnds& ends) {
@@ -30,9 +37,12 @@ Outcome RunStream(Connection& connection, const std::string& method, const CallS
   stream->StartCall(tag_of(kStarted));
   int under_way = 1;
   bool writable = true;
+  bool held_back = false;  // the next message waits for may_send
+  bool holds_back = true;
   int before_second = 2;  // events: the first message has gone, and was admitted
   const auto write_next = [&] {
-    if (!writable) return;
+    held_back = writable && holds_back && !ends.may_send();
+    if (!writable || held_back) return;
     ++under_way;
     if (const std::optional<grpc::ByteBuffer> message = ends.next(); message.has_value()) {
       stream->Write(*message, tag_of(kWritten));
@@ -43,7 +53,15 @@ Outcome RunStream(Connection& connection, const std::string& method, const CallS
   };
   void* tag = nullptr;
   bool ok = false;
-  while (under_way > 0 && queue.Next(&tag, &ok)) {
+  while (under_way > 0) {
+    if (!held_back) {
+      queue.Next(&tag, &ok);
+    } else if (queue.AsyncNext(&tag, &ok, std::chrono::system_clock::now() + kSilence) ==
+               grpc::CompletionQueue::TIMEOUT) {
+      holds_back = false;
+      write_next();
+      continue;
+    }
     --under_way;
     switch (static_cast<Tag>(reinterpret_cast<std::intptr_t>(tag))) {
       case kStarted:
@@ -66,12 +84,17 @@ Outcome RunStream(Connection& connection, const std::string& method, const CallS
       case kRead:
         if (ok && fault.ok()) {
           fault = ends.take(incoming);
-          if (!fault.ok()) context.TryCancel();
+          if (!fault.ok()) {
+            context.TryCancel();
+          } else if (held_back) {
+            write_next();
+          }
         }
         incoming.Clear();
         if (ok) {
           stream->Read(&incoming, tag_of(kRead));
         } else {
+          writable = held_back = false;
           stream->Finish(&status, tag_of(kFinished));
         }
         ++under_way;

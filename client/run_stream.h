@@ -22,6 +22,10 @@ inline constexpr std::int64_t kStreamChunkBytes = std::int64_t{2} << 20;
 // What the first message may have beside payload. Servers take 1 MiB.
 inline constexpr std::int64_t kStreamHeaderBytes = std::int64_t{1000} << 10;
 
+// Payload that is sent before the server has answered what came before: as much as
+// keeps both ends busy. What it has not come to yet lies in its memory.
+inline constexpr std::int64_t kStreamUnansweredBytes = std::int64_t{8} << 20;
+
 struct StreamEnds {
   // The next message to send; nothing: all have gone. There is a first one.
   std::function<std::optional<grpc::ByteBuffer>()> next;
@@ -29,6 +33,9 @@ struct StreamEnds {
   std::function<absl::Status(const grpc::ByteBuffer& message)> take;
   // Whether all have come that were asked for.
   std::function<bool()> done;
+  // Whether the next message may go before another has come. If none comes for a
+  // while, it goes all the same: servers answer when they like.
+  std::function<bool()> may_send = [] { return true; };
 };
 
 // Runs a call of `method`. What follows the first message is sent when the server

@@ -40,10 +40,18 @@ class Messages {
   Messages(const MaskingSpec& spec, const MaskingPlan& plan, BorrowedBytes& tokens)
       : spec_(spec),
         sample_bytes_(plan.tokens_bytes / plan.batch_size),
+        unanswered_bytes_(kStreamUnansweredBytes + sample_bytes_),
         tokens_(tokens),
         samples_of_header_(SamplesOfHeader(spec)) {}
 
   std::int64_t samples_of_header() const { return samples_of_header_; }
+
+  // Whether so little is unanswered that the next may go, when the results of all
+  // samples before `next_sample` have come.
+  bool MayGo(std::int64_t next_sample) const {
+    return sent_ == static_cast<std::int64_t>(tokens_.size()) ||
+           sent_ - next_sample * sample_bytes_ < unanswered_bytes_;
+  }
 
   // Nothing: all have gone.
   std::optional<grpc::ByteBuffer> Next() {
@@ -71,6 +79,7 @@ class Messages {
 
   const MaskingSpec& spec_;
   const std::int64_t sample_bytes_;
+  const std::int64_t unanswered_bytes_;  // a server answers whole samples
   BorrowedBytes& tokens_;
   const std::int64_t samples_of_header_;
   std::int64_t sent_ = 0;         // bytes of tokens
@@ -85,6 +94,8 @@ class Parts {
       : spec_(spec), plan_(plan), results_(results), samples_of_header_(samples_of_header), facts_(facts) {}
 
   bool done() const { return next_sample_ == plan_.batch_size; }
+  // Results of all samples before it have come.
+  std::int64_t next_sample() const { return next_sample_; }
 
   absl::Status Take(const grpc::ByteBuffer& message) {
     const std::int64_t first = batch_index_ * samples_of_header_;
@@ -125,7 +136,8 @@ Outcome CallStream(Connection& connection, const MaskingSpec& spec, const Maskin
   return RunStream(connection, kMethod, scope,
                    {.next = [&messages] { return messages.Next(); },
                     .take = [&parts](const grpc::ByteBuffer& message) { return parts.Take(message); },
-                    .done = [&parts] { return parts.done(); }});
+                    .done = [&parts] { return parts.done(); },
+                    .may_send = [&] { return messages.MayGo(parts.next_sample()); }});
 }
 
 }  // namespace maskd

@@ -68,6 +68,10 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, C
     }
 
     grpc::ByteBuffer request;
+    if (status.ok() && bytes > kSmallCallBytes) {
+      call->context.AddInitialMetadata("maskd-admitted", "1");
+      call->StartSendInitialMetadata();
+    }
     if (status.ok()) {
       stages.Enter(Stage::kReceive);
       call->StartRead(&request);
@@ -98,6 +102,7 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, C
       }
       co_await call->poller.Enter();
     }
+    co_await call->writing;
     const grpc::Status ending = record.Finish(status);
     if (status.ok()) {
       record.BeginSending(response.Length());

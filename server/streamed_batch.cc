@@ -17,6 +17,10 @@ namespace {
 // message does not show, little enough that the first leaves early.
 constexpr std::int64_t kPartBytes = std::int64_t{1} << 20;
 
+// Tokens after which a part ends, unless one sample has more: callers wait for
+// answers before they send on.
+constexpr std::int64_t kPartTokensBytes = std::int64_t{4} << 20;
+
 // What a masker needs for each token of one sequence.
 constexpr std::int64_t kScratchBytesPerToken = 32;
 
@@ -43,7 +47,9 @@ std::int64_t StreamedBatch::SampleBytes() const {
 }
 
 std::int64_t StreamedBatch::SamplesOfPart() const {
-  return std::clamp<std::int64_t>(kPartBytes / SampleBytes(), 1, plan_.batch_size);
+  const std::int64_t tokens_bytes = std::max<std::int64_t>(plan_.tokens_bytes / plan_.batch_size, 1);
+  return std::clamp<std::int64_t>(std::min(kPartBytes / SampleBytes(), kPartTokensBytes / tokens_bytes), 1,
+                                  plan_.batch_size);
 }
 
 std::int64_t StreamedBatch::working_bytes() const {
