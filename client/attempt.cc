@@ -1,7 +1,5 @@
 #include "client/attempt.h"
 
-#include <grpcpp/generic/generic_stub.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
@@ -107,22 +105,28 @@ void SetScope(const CallScope& scope, grpc::ClientContext& context) {
   if (scope.attempt > 1) context.AddMetadata("maskd-attempt", std::to_string(scope.attempt));
 }
 
+UnaryCall::UnaryCall(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
+                     std::int64_t call_bytes, const CallScope& scope, grpc::CompletionQueue& queue, void* tag)
+    : cancel_(scope.stop, CancelContext{&context_}) {
+  SetScope(scope, context_);
+  if (call_bytes > 0) context_.AddMetadata("maskd-call-bytes", std::to_string(call_bytes));
+  grpc::GenericStub stub(connection.channel());
+  reader_ = stub.PrepareUnaryCall(&context_, method, request, &queue);
+  reader_->StartCall();
+  reader_->Finish(&response_, &status_, tag);
+}
+
+Outcome UnaryCall::outcome() const { return ToOutcome(status_); }
+
 Outcome CallUnary(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
                   std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response) {
-  grpc::ClientContext context;
-  SetScope(scope, context);
-  if (call_bytes > 0) context.AddMetadata("maskd-call-bytes", std::to_string(call_bytes));
-  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
   grpc::CompletionQueue queue;
-  grpc::GenericStub stub(connection.channel());
-  const auto call = stub.PrepareUnaryCall(&context, method, request, &queue);
-  call->StartCall();
-  grpc::Status status;
-  call->Finish(response, &status, call.get());
+  UnaryCall call(connection, method, request, call_bytes, scope, queue, nullptr);
   void* tag = nullptr;
   bool ok = false;
   queue.Next(&tag, &ok);
-  return ToOutcome(status);
+  response->Swap(&call.response());
+  return call.outcome();
 }
 
 void TakeBack(BorrowedBytes& bytes, Connection& connection) {

@@ -34,6 +34,7 @@
 namespace maskd {
 
 class Connection;
+class MaskCallQueue;
 struct CallScope;
 
 // The results that the spec selected, row-major; the others are empty. N and L
@@ -147,6 +148,8 @@ class MaskingClient {
   absl::Status CheckHealth(const CallLimits& limits = {});
 
  private:
+  friend MaskCallQueue;
+
   MaskingClient(std::vector<std::unique_ptr<Connection>> connections, const Options& options);
 
   // Where results go: asked for when there are some.

@@ -42,8 +42,8 @@ Detached MaskingService::AcceptGenerateMask(Poller& poller) {
   const LiveCount::Ticket ticket(live_);
   for (;;) {
     auto call = std::make_unique<MessageCall>(poller);
-    methods_.RequestGenerateMask(&call->context, &call->request, &call->writer, poller.queue(), poller.queue(),
-                                 &call->accepted);
+    methods_.RequestGenerateMask(&call->context, &call->request, &call->writer, poller.queue(),
+                                 poller.queue(), &call->accepted);
     if (!co_await call->accepted) co_return;
     ServeGenerateMask(std::move(call), parts_, LiveCount::Ticket(live_));
   }
@@ -53,8 +53,8 @@ Detached MaskingService::AcceptGetServerInfo(Poller& poller) {
   const LiveCount::Ticket ticket(live_);
   for (;;) {
     auto call = std::make_unique<MessageCall>(poller);
-    methods_.RequestGetServerInfo(&call->context, &call->request, &call->writer, poller.queue(), poller.queue(),
-                                  &call->accepted);
+    methods_.RequestGetServerInfo(&call->context, &call->request, &call->writer, poller.queue(),
+                                  poller.queue(), &call->accepted);
     if (!co_await call->accepted) co_return;
     ServeGetServerInfo(std::move(call), parts_, LiveCount::Ticket(live_));
   }
@@ -64,8 +64,8 @@ Detached MaskingService::AcceptHealthCheck(Poller& poller) {
   const LiveCount::Ticket ticket(live_);
   for (;;) {
     auto call = std::make_unique<MessageCall>(poller);
-    health_methods_.RequestCheck(&call->context, &call->request, &call->writer, poller.queue(), poller.queue(),
-                                 &call->accepted);
+    health_methods_.RequestCheck(&call->context, &call->request, &call->writer, poller.queue(),
+                                 poller.queue(), &call->accepted);
     if (!co_await call->accepted) co_return;
     ServeHealthCheck(std::move(call), parts_, LiveCount::Ticket(live_));
   }
