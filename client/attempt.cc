@@ -52,7 +52,8 @@ std::unique_ptr<Connection> Dial(const std::string& address, const MaskingClient
       address, Connection::Options{.max_message_bytes = options.max_message_bytes,
                                    .tls_root_certificates = options.tls_root_certificates,
                                    .tls_certificate_chain = options.tls_certificate_chain,
-                                   .tls_private_key = options.tls_private_key});
+                                   .tls_private_key = options.tls_private_key,
+                                   .retries = options.max_attempts > 1});
 }
 
 CallScope BeginCall(const MaskingClient::Options& options, const CallLimits& limits) {

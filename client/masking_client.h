@@ -100,7 +100,8 @@ class MaskingClient {
     std::int64_t stream_from_bytes = std::int64_t{16} << 20;
     // Connections that a streamed batch is split over by samples.
     int connections = 1;
-    // Attempts of a call that finds no server, the first included.
+    // Attempts of a call that finds no server, the first included. With 1, gRPC does not
+    // try again by itself either.
     int max_attempts = 4;
     // Whether a call for which the server has no room is made again after the
     // delay that it advises.
