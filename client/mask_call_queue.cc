@@ -13,7 +13,7 @@ namespace maskd {
 
 struct MaskCallQueue::Call {
   std::uint64_t tag = 0;
-  std::optional<MaskingPlan> plan = {};
+  const MaskRequest* request = nullptr;
   MaskingBuffers results = {};
   std::optional<UnaryCall> call = {};  // while it is under way
 };
@@ -32,16 +32,15 @@ MaskCallQueue::~MaskCallQueue() {
   }
 }
 
-void MaskCallQueue::Start(MaskingClient& client, const MaskingSpec& spec, const MaskingPlan& plan,
+void MaskCallQueue::Start(MaskingClient& client, const MaskRequest& request, std::uint64_t first_sample_id,
                           const MaskingBuffers& results, const CallLimits& limits, std::uint64_t tag) {
   if (free_.empty()) free_.push_back(calls_.emplace_back(std::make_unique<Call>()).get());
   Call& call = *free_.back();
   free_.pop_back();
   call.tag = tag;
-  call.plan = plan;
+  call.request = &request;
   call.results = results;
-  const grpc::Slice slice(EncodeGenerateMask(spec).SerializeAsString());
-  call.call.emplace(*client.connections_.front(), kGenerateMaskMethod, grpc::ByteBuffer(&slice, 1),
+  call.call.emplace(*client.connections_.front(), kGenerateMaskMethod, request.Encode(first_sample_id),
                     /*call_bytes=*/0, BeginCall(client.options_, limits), queue_, &call);
 }
 
@@ -69,7 +68,8 @@ std::optional<MaskCallQueue::Ended> MaskCallQueue::Wait(Time until) {
 MaskCallQueue::Ended MaskCallQueue::End(Call& call) {
   Ended ended{.tag = call.tag, .facts = MaskingFacts()};
   absl::Status status = call.call->outcome().status;
-  if (status.ok()) status = DecodeGenerateMask(call.call->response(), *call.plan, call.results, *ended.facts);
+  if (status.ok())
+    status = DecodeGenerateMask(call.call->response(), call.request->plan(), call.results, *ended.facts);
   if (!status.ok()) ended.facts = std::move(status);
   call.call.reset();
   free_.push_back(&call);

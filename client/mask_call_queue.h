@@ -1,7 +1,7 @@
 // GenerateMask calls that are begun without waiting and waited for together.
 //
 //   MaskCallQueue calls;
-//   for (std::uint64_t i = 0; i < 16; ++i) calls.Start(*client, specs[i], plans[i], results[i], {}, i);
+//   for (std::uint64_t i = 0; i < 16; ++i) calls.Start(*client, request, i, results[i], {}, i);
 //   while (calls.under_way() > 0) {
 //     const std::optional<MaskCallQueue::Ended> ended = calls.Wait();
 //     ...
@@ -19,11 +19,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "client/mask_request.h"
 #include "client/masking_client.h"
 #include "client/queue_timer.h"
 #include "kernels/masker.h"
-#include "kernels/masking_plan.h"
-#include "kernels/masking_spec.h"
 
 namespace maskd {
 
@@ -45,10 +44,9 @@ class MaskCallQueue {
   MaskCallQueue(const MaskCallQueue&) = delete;
   MaskCallQueue& operator=(const MaskCallQueue&) = delete;
 
-  // Begins a call of `client`. `plan` is that of `spec`, which need not be kept;
-  // client, results, and sample ids and noise of the plan must be until the call has
-  // ended. The spec must have no token_type and not select kept_tokens.
-  void Start(MaskingClient& client, const MaskingSpec& spec, const MaskingPlan& plan,
+  // Begins a call of `client` for the samples from `first_sample_id` on. Client, request
+  // and results must be there until it has ended.
+  void Start(MaskingClient& client, const MaskRequest& request, std::uint64_t first_sample_id,
              const MaskingBuffers& results, const CallLimits& limits, std::uint64_t tag);
 
   using Time = std::chrono::steady_clock::time_point;

@@ -40,6 +40,7 @@ absl::StatusOr<std::unique_ptr<MaskingTarget>> MaskingTarget::Make(Options optio
     MASKD_RETURN_IF_ERROR(CheckFits(shape.label, plan));
     target->ids_per_call_ = std::max(target->ids_per_call_, shape.batch_size);
     tokens_bytes = std::max(tokens_bytes, plan.tokens_bytes);
+    target->plans_.push_back(plan);
   }
   for (const std::string& address : target->options_.addresses) {
     auto& clients = target->clients_.emplace_back();
@@ -76,24 +77,22 @@ MaskingTarget::Prepared MaskingTarget::Prepare(int worker, std::int64_t number) 
   const std::size_t address = static_cast<std::size_t>(number) % clients_.size();
   const std::size_t shape = options_.mix.Pick(number);
   const std::size_t connection = static_cast<std::size_t>(worker) % clients_[address].size();
-  const MaskingSpec spec = SpecOf(options_.mix.shapes()[shape], number);
-  Prepared call{.spec = spec,
-                .plan = *MakeMaskingPlan(spec),
-                .client = *clients_[address][connection],
+  Prepared call{.client = *clients_[address][connection],
                 .outcome = {.status = absl::OkStatus(), .address = address, .shape = shape}};
+  const MaskingPlan& plan = plans_[shape];
   HostBlock& block = results_[static_cast<std::size_t>(worker)];
   try {
-    block = TakeResults(call.plan, shape);
+    block = TakeResults(shape);
   } catch (const std::bad_alloc&) {
     call.outcome.status = absl::ResourceExhaustedError(
         absl::StrCat("maskload has no memory for results of ",
-                     FormatBytes(static_cast<double>(call.plan.result_bytes.total()))));
+                     FormatBytes(static_cast<double>(plan.result_bytes.total()))));
     WarnOnce(address, call.outcome.status);
     return call;
   }
-  call.results = LayOutResults(call.plan.result_bytes, block.bytes.data());
-  call.outcome.bytes_sent = call.plan.tokens_bytes;
-  call.outcome.bytes_received = call.plan.result_bytes.total();
+  call.results = LayOutResults(plan.result_bytes, block.bytes.data());
+  call.outcome.bytes_sent = plan.tokens_bytes;
+  call.outcome.bytes_received = plan.result_bytes.total();
   return call;
 }
 
@@ -110,19 +109,24 @@ CallOutcome MaskingTarget::Settle(int worker, CallOutcome outcome, absl::Status 
 CallOutcome MaskingTarget::Call(int worker, std::int64_t number, const std::stop_token& stop) {
   Prepared call = Prepare(worker, number);
   if (!call.outcome.status.ok()) return std::move(call.outcome);
+  const std::size_t shape = call.outcome.shape;
+  const MaskingSpec spec = SpecOf(options_.mix.shapes()[shape], number);
   const CallLimits limits{.stop = stop};
   absl::Status status =
-      call.spec.token_type.has_value()
-          ? call.client.RandomMasking(call.spec, TokensOf(call.plan), call.results, limits).status()
-          : call.client.GenerateMask(call.spec, call.results, limits).status();
+      spec.token_type.has_value()
+          ? call.client.RandomMasking(spec, TokensOf(plans_[shape]), call.results, limits).status()
+          : call.client.GenerateMask(spec, call.results, limits).status();
   return Settle(worker, std::move(call.outcome), std::move(status), stop);
 }
 
 // Those of one thread. A call's tag is its worker.
 class MaskingTarget::MaskCalls final : public OverlappingCalls {
  public:
-  MaskCalls(MaskingTarget& target, std::stop_token stop)
-      : target_(target), limits_{.stop = std::move(stop)} {}
+  MaskCalls(MaskingTarget& target, std::stop_token stop) : target_(target), limits_{.stop = std::move(stop)} {
+    // Make has found the specs well-formed.
+    for (const BatchShape& shape : target.shapes())
+      requests_.push_back(*MaskRequest::Make(target.SpecOf(shape, 0)));
+  }
 
   void Start(int worker, std::int64_t number) override {
     Prepared call = target_.Prepare(worker, number);
@@ -132,8 +136,9 @@ class MaskingTarget::MaskCalls final : public OverlappingCalls {
     }
     const auto tag = static_cast<std::size_t>(worker);
     if (tag >= outcomes_.size()) outcomes_.resize(tag + 1);
+    const MaskRequest& request = requests_[call.outcome.shape];
     outcomes_[tag] = std::move(call.outcome);
-    calls_.Start(call.client, call.spec, call.plan, call.results, limits_, tag);
+    calls_.Start(call.client, request, target_.FirstSampleId(number), call.results, limits_, tag);
   }
 
   std::optional<Ended> Wait(Nanos until) override {
@@ -153,6 +158,7 @@ class MaskingTarget::MaskCalls final : public OverlappingCalls {
  private:
   MaskingTarget& target_;
   const CallLimits limits_;
+  std::vector<MaskRequest> requests_;  // of each shape
   std::vector<CallOutcome> outcomes_;  // of the calls under way, by worker
   std::vector<Ended> failed_;          // before they began
   MaskCallQueue calls_;
@@ -204,11 +210,16 @@ std::int64_t MaskingTarget::CallOfAddress(std::int64_t number) const {
   return number / static_cast<std::int64_t>(clients_.size());
 }
 
+std::uint64_t MaskingTarget::FirstSampleId(std::int64_t number) const {
+  return options_.masking.first_sample_id +
+         static_cast<std::uint64_t>(number) * static_cast<std::uint64_t>(ids_per_call_);
+}
+
 MaskingSpec MaskingTarget::SpecOf(const BatchShape& shape, std::int64_t number) const {
   MaskingSpec spec = options_.masking;
   spec.batch_size = shape.batch_size;
   spec.sequence_length = shape.sequence_length;
-  spec.first_sample_id += static_cast<std::uint64_t>(number) * static_cast<std::uint64_t>(ids_per_call_);
+  spec.first_sample_id = FirstSampleId(number);
   spec.selection.mask = spec.selection.ids_restore = true;
   if (shape.token_dim > 0) {
     spec.token_type = TokenType{.token_dim = shape.token_dim, .element_bytes = shape.element_bytes};
@@ -221,7 +232,7 @@ std::span<const std::byte> MaskingTarget::TokensOf(const MaskingPlan& plan) cons
   return tokens_.bytes.first(static_cast<std::size_t>(plan.tokens_bytes));
 }
 
-HostBlock MaskingTarget::TakeResults(const MaskingPlan& plan, std::size_t shape) {
+HostBlock MaskingTarget::TakeResults(std::size_t shape) {
   {
     const std::lock_guard lock(mutex_);
     std::vector<HostBlock>& free = free_results_[shape];
@@ -231,7 +242,7 @@ HostBlock MaskingTarget::TakeResults(const MaskingPlan& plan, std::size_t shape)
       return block;
     }
   }
-  return AllocateHostBlock(static_cast<std::size_t>(plan.result_bytes.total()));
+  return AllocateHostBlock(static_cast<std::size_t>(plans_[shape].result_bytes.total()));
 }
 
 void MaskingTarget::Release(int worker, std::size_t shape) {

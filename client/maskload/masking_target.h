@@ -70,8 +70,6 @@ class MaskingTarget final : public Target {
 
   // A call that is to begin.
   struct Prepared {
-    MaskingSpec spec;
-    MaskingPlan plan;
     MaskingClient& client;
     MaskingBuffers results = {};
     CallOutcome outcome;  // failed if there is no memory for results
@@ -85,16 +83,18 @@ class MaskingTarget final : public Target {
 
   // Which of the calls to its address a call is.
   std::int64_t CallOfAddress(std::int64_t number) const;
+  std::uint64_t FirstSampleId(std::int64_t number) const;
   MaskingSpec SpecOf(const BatchShape& shape, std::int64_t number) const;
   std::span<const std::byte> TokensOf(const MaskingPlan& plan) const;
   // Memory for the results of a call of that shape, its own until Release.
-  HostBlock TakeResults(const MaskingPlan& plan, std::size_t shape);
+  HostBlock TakeResults(std::size_t shape);
   void Release(int worker, std::size_t shape);
   bool IsRight(int worker, std::int64_t number);
   void WarnOnce(std::size_t address, const absl::Status& status);
 
   const Options options_;
   std::vector<std::vector<std::unique_ptr<MaskingClient>>> clients_;  // [address][connection]
+  std::vector<MaskingPlan> plans_;                                    // of each shape, of its first samples
   std::int64_t ids_per_call_ = 0;                                     // the largest N
   HostBlock tokens_;                                                  // of the largest batch
   std::vector<HostBlock> results_;  // of each worker, which alone uses it; empty between calls

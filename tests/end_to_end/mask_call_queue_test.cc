@@ -39,25 +39,31 @@ class Draw {
       : spec_{.batch_size = batch_size,
               .sequence_length = 96,
               .mask_ratio = 0.75,
-              .first_sample_id = first_sample_id,
+              .first_sample_id = 77,
               .selection = {.mask = true, .ids_restore = true}},
-        plan_(*MakeMaskingPlan(spec_)),
-        drawn_(static_cast<std::size_t>(plan_.result_bytes.total())) {}
+        request_(*MaskRequest::Make(spec_)),
+        first_sample_id_(first_sample_id),
+        drawn_(static_cast<std::size_t>(bytes().total())) {}
 
   void Start(MaskCallQueue& calls, MaskingClient& client, std::uint64_t tag, const CallLimits& limits = {}) {
-    calls.Start(client, spec_, plan_, LayOutResults(plan_.result_bytes, drawn_.data()), limits, tag);
+    calls.Start(client, request_, first_sample_id_, LayOutResults(bytes(), drawn_.data()), limits, tag);
   }
 
   bool IsRight() const {
+    MaskingSpec spec = spec_;
+    spec.first_sample_id = first_sample_id_;
     std::vector<std::byte> expected(drawn_.size());
     const absl::Status status =
-        MakeReferenceMasker()->Mask(plan_, LayOutResults(plan_.result_bytes, expected.data()));
+        MakeReferenceMasker()->Mask(*MakeMaskingPlan(spec), LayOutResults(bytes(), expected.data()));
     return status.ok() && drawn_ == expected;
   }
 
  private:
+  const ResultBytes& bytes() const { return request_.plan().result_bytes; }
+
   MaskingSpec spec_;
-  MaskingPlan plan_;
+  MaskRequest request_;
+  std::uint64_t first_sample_id_;
   std::vector<std::byte> drawn_;
 };
 
@@ -70,7 +76,8 @@ TEST(MaskCallQueueTest, ManyCallsInFlightAreRight) {
   const auto client = ConnectOrDie(served.address());
   std::vector<Draw> draws;
   // 300 samples have more than a frame of HTTP/2.
-  for (std::uint64_t i = 0; i < 200; ++i) draws.emplace_back(i % 10 == 0 ? 300 : 1, 1000 * i);
+  for (std::uint64_t i = 0; i < 200; ++i)
+    draws.emplace_back(i % 10 == 0 ? 300 : 1, (i % 3) * (i << 40) + 1000 * i);
   MaskCallQueue calls;
   std::size_t started = 0;
   std::set<std::uint64_t> ended;
