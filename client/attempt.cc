@@ -53,7 +53,7 @@ std::unique_ptr<Connection> Dial(const std::string& address, const MaskingClient
                                    .tls_root_certificates = options.tls_root_certificates,
                                    .tls_certificate_chain = options.tls_certificate_chain,
                                    .tls_private_key = options.tls_private_key,
-                                   .retries = options.max_attempts > 1});
+                                   .transparent_retries = options.transparent_retries});
 }
 
 CallScope BeginCall(const MaskingClient::Options& options, const CallLimits& limits) {

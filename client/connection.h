@@ -22,8 +22,7 @@ class Connection {
     std::string tls_root_certificates;       // PEM; empty: no TLS
     std::string tls_certificate_chain = {};  // PEM; empty: the caller shows none
     std::string tls_private_key = {};        // PEM
-    // Whether gRPC makes a call again that no server has begun with.
-    bool retries = true;
+    bool transparent_retries = true;
   };
 
   // To "host:port" or "unix:path", with a socket of its own.

@@ -1,5 +1,8 @@
 #include "client/decode_response.h"
 
+#include <google/protobuf/arena.h>
+
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -119,7 +122,9 @@ absl::Status DecodeGenerateMask(const grpc::ByteBuffer& response, const MaskingP
   if (!response.TrySingleSlice(&bytes).ok() && !response.DumpToSingleSlice(&bytes).ok())
     return NotSerialized<v1::GenerateMaskResponse>();
   TakeFromGrpc(bytes.begin());
-  v1::GenerateMaskResponse message;
+  alignas(std::max_align_t) char first[1024];
+  google::protobuf::Arena arena(first, sizeof(first));
+  auto& message = *google::protobuf::Arena::CreateMessage<v1::GenerateMaskResponse>(&arena);
   if (bytes.size() > kMaxMessageBytes ||
       !message.ParseFromArray(bytes.begin(), static_cast<int>(bytes.size())))
     return NotSerialized<v1::GenerateMaskResponse>();

@@ -100,12 +100,14 @@ class MaskingClient {
     std::int64_t stream_from_bytes = std::int64_t{16} << 20;
     // Connections that a streamed batch is split over by samples.
     int connections = 1;
-    // Attempts of a call that finds no server, the first included. With 1, gRPC does not
-    // try again by itself either.
+    // Attempts of a call that finds no server, the first included.
     int max_attempts = 4;
     // Whether a call for which the server has no room is made again after the
     // delay that it advises.
     bool wait_for_room = true;
+    // Whether gRPC, within an attempt, sends a call again that no server has begun with,
+    // as when its connection was being closed. Costs a twentieth of a small call.
+    bool transparent_retries = true;
     // PEM of the certificates that the server's must be signed by. Empty: no TLS.
     std::string tls_root_certificates = {};
     // PEM of the caller's certificate and key, for a server that asks for them.

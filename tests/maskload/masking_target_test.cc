@@ -56,18 +56,20 @@ class MaskingTargetTest : public ::testing::Test {
   std::unique_ptr<MaskingTarget> Make(const std::vector<std::string>& addresses, const std::string& mix,
                                       Verification verification, std::int64_t stream_from_bytes = 1 << 20,
                                       int connections = 1) {
-    auto target = MaskingTarget::Make(
-        {.addresses = addresses,
-         .connections = connections,
-         .concurrency = 2,
-         .client = {.stream_from_bytes = stream_from_bytes, .max_attempts = 1, .wait_for_room = false},
-         .mix = *ShapeMix::Parse(mix),
-         .masking = {.mask_ratio = 0.75, .seed = 5},
-         .verification = verification,
-         .warn = [this](const std::string& warning) {
-           const std::lock_guard lock(mutex_);
-           warnings_.push_back(warning);
-         }});
+    auto target = MaskingTarget::Make({.addresses = addresses,
+                                       .connections = connections,
+                                       .concurrency = 2,
+                                       .client = {.stream_from_bytes = stream_from_bytes,
+                                                  .max_attempts = 1,
+                                                  .wait_for_room = false,
+                                                  .transparent_retries = false},
+                                       .mix = *ShapeMix::Parse(mix),
+                                       .masking = {.mask_ratio = 0.75, .seed = 5},
+                                       .verification = verification,
+                                       .warn = [this](const std::string& warning) {
+                                         const std::lock_guard lock(mutex_);
+                                         warnings_.push_back(warning);
+                                       }});
     EXPECT_TRUE(target.ok()) << target.status();
     // Connections are not what is measured.
     for (std::size_t i = 0; i < addresses.size(); ++i) (*target)->Greet(i, {}).IgnoreError();
