@@ -1,7 +1,5 @@
 #include "client/attempt.h"
 
-#include <grpcpp/generic/generic_stub.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
@@ -18,6 +16,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstBackoff(50);
 constexpr std::chrono::milliseconds kLongestBackoff(2000);
+
+// A call for which the server makes room before it reads the request.
+constexpr std::int64_t kLargeCallBytes = std::int64_t{1} << 20;
 
 // How long gRPC may take to let go of bytes when their call has ended.
 constexpr std::chrono::milliseconds kLetGo(500);
@@ -39,70 +40,6 @@ absl::Status WithDelay(Outcome outcome) {
   return std::move(outcome.status);
 }
 
-// A call for which the server makes room before it reads the request.
-constexpr std::int64_t kLargeCallBytes = std::int64_t{1} << 20;
-
-void SetCallBytes(std::int64_t call_bytes, grpc::ClientContext& context) {
-  if (call_bytes > 0) context.AddMetadata("maskd-call-bytes", std::to_string(call_bytes));
-}
-
-// Whether the server's first word was that it has room, which others than maskd do
-// not say.
-bool WasAdmitted(const grpc::ClientContext& context) {
-  return context.GetServerInitialMetadata().contains("maskd-admitted");
-}
-
-Outcome CallLarge(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
-                  std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response) {
-  enum Tag : std::intptr_t { kStarted = 1, kAnswered, kWritten, kRead, kFinished };
-  const auto tag_of = [](Tag tag) { return reinterpret_cast<void*>(tag); };
-
-  grpc::ClientContext context;
-  SetScope(scope, context);
-  SetCallBytes(call_bytes, context);
-  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
-  grpc::CompletionQueue queue;
-  grpc::GenericStub stub(connection.channel());
-  const auto stream = stub.PrepareCall(&context, method, &queue);
-  stream->StartCall(tag_of(kStarted));
-  int under_way = 1;
-  const bool waits = connection.tells_room();
-  bool has_response = false;
-  grpc::Status status;
-  const auto write = [&] {
-    stream->WriteLast(request, grpc::WriteOptions(), tag_of(kWritten));
-    ++under_way;
-  };
-  void* tag = nullptr;
-  bool ok = false;
-  while (under_way > 0 && queue.Next(&tag, &ok)) {
-    --under_way;
-    switch (static_cast<Tag>(reinterpret_cast<std::intptr_t>(tag))) {
-      case kStarted:
-        if (ok && !waits) write();
-        stream->ReadInitialMetadata(tag_of(kAnswered));
-        ++under_way;
-        break;
-      case kAnswered:
-        if (ok && WasAdmitted(context)) connection.set_tells_room();
-        if (ok && waits) write();
-        stream->Read(response, tag_of(kRead));
-        ++under_way;
-        break;
-      case kRead:
-        has_response = ok;
-        stream->Finish(&status, tag_of(kFinished));
-        ++under_way;
-        break;
-      case kWritten:
-      case kFinished:
-        break;
-    }
-  }
-  if (status.ok() && !has_response) return {.status = absl::InternalError("the server sent no response")};
-  return ToOutcome(status);
-}
-
 // Returns early if a stop is requested.
 void Sleep(std::chrono::milliseconds delay, const std::stop_token& stop) {
   std::mutex mutex;
@@ -118,7 +55,8 @@ std::unique_ptr<Connection> Dial(const std::string& address, const MaskingClient
       address, Connection::Options{.max_message_bytes = options.max_message_bytes,
                                    .tls_root_certificates = options.tls_root_certificates,
                                    .tls_certificate_chain = options.tls_certificate_chain,
-                                   .tls_private_key = options.tls_private_key});
+                                   .tls_private_key = options.tls_private_key,
+                                   .transparent_retries = options.transparent_retries});
 }
 
 CallScope BeginCall(const MaskingClient::Options& options, const CallLimits& limits) {
@@ -171,24 +109,34 @@ void SetScope(const CallScope& scope, grpc::ClientContext& context) {
   if (scope.attempt > 1) context.AddMetadata("maskd-attempt", std::to_string(scope.attempt));
 }
 
+void SetCallBytes(std::int64_t call_bytes, grpc::ClientContext& context) {
+  if (call_bytes > 0) context.AddMetadata("maskd-call-bytes", std::to_string(call_bytes));
+}
+
+UnaryCall::UnaryCall(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
+                     std::int64_t call_bytes, const CallScope& scope, grpc::CompletionQueue& queue, void* tag)
+    : cancel_(scope.stop, CancelContext{&context_}) {
+  SetScope(scope, context_);
+  SetCallBytes(call_bytes, context_);
+  grpc::GenericStub stub(connection.channel());
+  reader_ = stub.PrepareUnaryCall(&context_, method, request, &queue);
+  reader_->StartCall();
+  reader_->Finish(&response_, &status_, tag);
+}
+
+Outcome UnaryCall::outcome() const { return ToOutcome(status_); }
+
 Outcome CallUnary(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
                   std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response) {
   if (call_bytes >= kLargeCallBytes)
     return CallLarge(connection, method, request, call_bytes, scope, response);
-  grpc::ClientContext context;
-  SetScope(scope, context);
-  SetCallBytes(call_bytes, context);
-  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
   grpc::CompletionQueue queue;
-  grpc::GenericStub stub(connection.channel());
-  const auto call = stub.PrepareUnaryCall(&context, method, request, &queue);
-  call->StartCall();
-  grpc::Status status;
-  call->Finish(response, &status, call.get());
+  UnaryCall call(connection, method, request, call_bytes, scope, queue, nullptr);
   void* tag = nullptr;
   bool ok = false;
   queue.Next(&tag, &ok);
-  return ToOutcome(status);
+  response->Swap(&call.response());
+  return call.outcome();
 }
 
 void TakeBack(BorrowedBytes& bytes, Connection& connection) {

@@ -2,6 +2,7 @@
 #ifndef MASKD_CLIENT_ATTEMPT_H_
 #define MASKD_CLIENT_ATTEMPT_H_
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
@@ -59,10 +60,44 @@ absl::Status Retry(CallScope scope, int max_attempts, bool wait_for_room,
 // not the first.
 void SetScope(const CallScope& scope, grpc::ClientContext& context);
 
+// Tells the server how many bytes request and response have together; 0: does not.
+void SetCallBytes(std::int64_t call_bytes, grpc::ClientContext& context);
+
+// An attempt of a unary call that has begun. When it has ended its `tag` comes out of
+// `queue`, for which it must be kept.
+class UnaryCall {
+ public:
+  // `call_bytes` (0: not said) is what request and response have together.
+  UnaryCall(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
+            std::int64_t call_bytes, const CallScope& scope, grpc::CompletionQueue& queue, void* tag);
+
+  void Cancel() { context_.TryCancel(); }
+
+  // Of a call that has ended.
+  Outcome outcome() const;
+  grpc::ByteBuffer& response() { return response_; }
+
+ private:
+  struct CancelContext {
+    grpc::ClientContext* context;
+    void operator()() const { context->TryCancel(); }
+  };
+
+  grpc::ClientContext context_;
+  const std::stop_callback<CancelContext> cancel_;
+  std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader_;
+  grpc::ByteBuffer response_;
+  grpc::Status status_;
+};
+
 // Sends `request` to the unary `method` and waits for the response. `call_bytes`
 // (0: not said) is what request and response have together; of a large call the
 // request may wait here until the server has room.
 Outcome CallUnary(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
+                  std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response);
+
+// CallUnary for a large call.
+Outcome CallLarge(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
                   std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response);
 
 // Waits until gRPC has let go of `bytes`, whose call has ended. A server that has

@@ -23,6 +23,7 @@ class Connection {
     std::string tls_root_certificates;       // PEM; empty: no TLS
     std::string tls_certificate_chain = {};  // PEM; empty: the caller shows none
     std::string tls_private_key = {};        // PEM
+    bool transparent_retries = true;
   };
 
   // To "host:port" or "unix:path", with a socket of its own.

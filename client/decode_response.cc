@@ -1,6 +1,10 @@
 #include "client/decode_response.h"
 
+#include <google/protobuf/arena.h>
+
+#include <cstddef>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -8,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "kernels/status_macros.h"
 #include "maskd/v1/masking_service.pb.h"
+#include "proto/handover.h"
 #include "proto/message_scanner.h"
 #include "proto/message_slices.h"
 
@@ -16,6 +21,9 @@ namespace {
 
 // The payload of a status of MalformedAnswer.
 constexpr char kMalformed[] = "maskd/malformed-answer";
+
+// What protobuf parses at most.
+constexpr std::size_t kMaxMessageBytes = std::numeric_limits<int>::max();
 
 absl::Status CheckSize(absl::string_view name, std::int64_t size, std::int64_t bytes) {
   if (size == bytes) return absl::OkStatus();
@@ -62,6 +70,11 @@ absl::Status CopyKeptTokens(const ScannedMessage& message, const MaskingPlan& pl
   return absl::OkStatus();
 }
 
+template <typename Message>
+absl::Status NotSerialized() {
+  return MalformedAnswer(absl::StrCat("the server sent no serialized ", Message().GetTypeName()));
+}
+
 // A response with its payload where gRPC received it.
 template <typename Fields>
 struct Received {
@@ -70,7 +83,7 @@ struct Received {
 
   absl::Status Parse() {
     if (message.has_value() && fields.ParseFromString(message->fields)) return absl::OkStatus();
-    return MalformedAnswer(absl::StrCat("the server sent no serialized ", fields.GetTypeName()));
+    return NotSerialized<Fields>();
   }
 
   const MessageSlices slices;
@@ -104,9 +117,18 @@ MaskingBuffers ResultsOfSamples(const MaskingPlan& plan, const MaskingBuffers& r
 
 absl::Status DecodeGenerateMask(const grpc::ByteBuffer& response, const MaskingPlan& plan,
                                 const MaskingBuffers& results, MaskingFacts& facts) {
-  Received<v1::GenerateMaskResponse> received(response);
-  MASKD_RETURN_IF_ERROR(received.Parse());
-  return CopyMasking(received.fields.masking(), plan, plan.batch_size, results, facts);
+  // There is no payload, for which others are scanned.
+  grpc::Slice bytes;
+  if (!response.TrySingleSlice(&bytes).ok() && !response.DumpToSingleSlice(&bytes).ok())
+    return NotSerialized<v1::GenerateMaskResponse>();
+  TakeFromGrpc(bytes.begin());
+  alignas(std::max_align_t) char first[1024];
+  google::protobuf::Arena arena(first, sizeof(first));
+  auto& message = *google::protobuf::Arena::CreateMessage<v1::GenerateMaskResponse>(&arena);
+  if (bytes.size() > kMaxMessageBytes ||
+      !message.ParseFromArray(bytes.begin(), static_cast<int>(bytes.size())))
+    return NotSerialized<v1::GenerateMaskResponse>();
+  return CopyMasking(message.masking(), plan, plan.batch_size, results, facts);
 }
 
 absl::Status DecodeRandomMasking(const grpc::ByteBuffer& response, const MaskingPlan& plan,

@@ -3,8 +3,7 @@
 namespace maskd {
 namespace {
 
-v1::MaskSpec EncodeSpec(const MaskingSpec& spec) {
-  v1::MaskSpec message;
+void EncodeSpec(const MaskingSpec& spec, v1::MaskSpec& message) {
   if (spec.mask_ratio.has_value()) message.set_mask_ratio(*spec.mask_ratio);
   if (spec.num_keep.has_value()) message.set_num_keep(*spec.num_keep);
   message.set_keep_count_rule(static_cast<v1::KeepCountRule>(spec.keep_count_rule));
@@ -40,11 +39,9 @@ v1::MaskSpec EncodeSpec(const MaskingSpec& spec) {
   }
   message.set_epoch(spec.epoch);
   message.set_mask_index(spec.mask_index);
-  return message;
 }
 
-v1::ResultSelection EncodeSelection(const ResultSelection& selection) {
-  v1::ResultSelection message;
+void EncodeSelection(const ResultSelection& selection, v1::ResultSelection& message) {
   if (selection.kept_tokens) message.add_results(v1::MASKING_RESULT_KEPT_TOKENS);
   if (selection.mask) message.add_results(v1::MASKING_RESULT_MASK);
   if (selection.ids_restore) message.add_results(v1::MASKING_RESULT_IDS_RESTORE);
@@ -55,7 +52,6 @@ v1::ResultSelection EncodeSelection(const ResultSelection& selection) {
   message.set_ids_type(static_cast<v1::IdsType>(selection.ids_type));
   message.set_mask_type(static_cast<v1::MaskType>(selection.mask_type));
   message.set_mask_polarity(static_cast<v1::MaskPolarity>(selection.mask_polarity));
-  return message;
 }
 
 // What requests share.
@@ -68,8 +64,8 @@ void Encode(const MaskingSpec& spec, Request& request) {
     layout.set_token_dim(spec.token_type->token_dim);
     layout.set_element_bytes(spec.token_type->element_bytes);
   }
-  *request.mutable_spec() = EncodeSpec(spec);
-  *request.mutable_selection() = EncodeSelection(spec.selection);
+  EncodeSpec(spec, *request.mutable_spec());
+  EncodeSelection(spec.selection, *request.mutable_selection());
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 
 namespace maskd {
 
+inline constexpr char kGenerateMaskMethod[] = "/maskd.v1.MaskingService/GenerateMask";
+
 // Translate without checking: the server does.
 v1::GenerateMaskRequest EncodeGenerateMask(const MaskingSpec& spec);
 void EncodeBatchHeader(const MaskingSpec& spec, v1::BatchHeader& header);

@@ -23,7 +23,6 @@ namespace maskd {
 namespace {
 
 constexpr char kRandomMasking[] = "/maskd.v1.MaskingService/RandomMasking";
-constexpr char kGenerateMask[] = "/maskd.v1.MaskingService/GenerateMask";
 
 // Memory for the results that `plan` selects.
 MaskingBuffers Allocate(const MaskingPlan& plan, MaskedBatch& batch) {
@@ -172,7 +171,8 @@ absl::StatusOr<MaskingFacts> MaskingClient::Draw(const MaskingSpec& spec, const 
   MASKD_RETURN_IF_ERROR(
       Retry(scope, options_.max_attempts, options_.wait_for_room, [&](const CallScope& attempt) {
         grpc::ByteBuffer response;
-        Outcome outcome = CallUnary(*connections_.front(), kGenerateMask, request, 0, attempt, &response);
+        Outcome outcome =
+            CallUnary(*connections_.front(), kGenerateMaskMethod, request, 0, attempt, &response);
         if (outcome.status.ok()) outcome.status = DecodeGenerateMask(response, plan, results(), facts);
         return outcome;
       }));

@@ -34,6 +34,7 @@
 namespace maskd {
 
 class Connection;
+class MaskCallQueue;
 struct CallScope;
 
 // The results that the spec selected, row-major; the others are empty. N and L
@@ -104,6 +105,9 @@ class MaskingClient {
     // Whether a call for which the server has no room is made again after the
     // delay that it advises.
     bool wait_for_room = true;
+    // Whether gRPC, within an attempt, sends a call again that no server has begun with,
+    // as when its connection was being closed. Costs a twentieth of a small call.
+    bool transparent_retries = true;
     // PEM of the certificates that the server's must be signed by. Empty: no TLS.
     std::string tls_root_certificates = {};
     // PEM of the caller's certificate and key, for a server that asks for them.
@@ -147,6 +151,8 @@ class MaskingClient {
   absl::Status CheckHealth(const CallLimits& limits = {});
 
  private:
+  friend MaskCallQueue;
+
   MaskingClient(std::vector<std::unique_ptr<Connection>> connections, const Options& options);
 
   // Where results go: asked for when there are some.

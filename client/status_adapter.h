@@ -16,6 +16,7 @@ inline absl::Status FromGrpcStatus(const grpc::Status& status) {
 }
 
 inline Outcome ToOutcome(const grpc::Status& status) {
+  if (status.ok()) return {};
   return {.status = FromGrpcStatus(status), .retry_delay = DecodeRetryInfo(status.error_details())};
 }
 

@@ -125,6 +125,7 @@ MaskingClient::Options LoadFlags::ClientOptions() const {
       .max_message_bytes = std::numeric_limits<std::int32_t>::max(),
       .max_attempts = 1,
       .wait_for_room = false,
+      .transparent_retries = false,
   };
   if (mode == Mode::kUnary) options.stream_from_bytes = std::numeric_limits<std::int64_t>::max();
   if (mode == Mode::kStream) options.stream_from_bytes = 0;

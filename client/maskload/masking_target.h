@@ -29,7 +29,8 @@ enum class Verification { kSample, kAll, kNone };
 inline constexpr std::int64_t kVerifiedCalls = 16;
 
 // Call i goes to address i modulo their number. All send the same tokens, no two
-// of which are alike, each with sample ids of its own.
+// of which are alike, each with sample ids of its own. Calls overlap if masks alone
+// are drawn, on a thread a connection, but no more threads than cores.
 class MaskingTarget final : public Target {
  public:
   struct Options {
@@ -58,24 +59,42 @@ class MaskingTarget final : public Target {
 
   CallOutcome Call(int worker, std::int64_t number, const std::stop_token& stop) override;
   std::optional<bool> Verify(int worker, std::int64_t number) override;
+  bool LooksAt(std::int64_t number) const override;
+  // For runs with a SteadyClock.
+  std::vector<std::unique_ptr<OverlappingCalls>> Overlap(const std::stop_token& stop) override;
 
   const std::vector<BatchShape>& shapes() const { return options_.mix.shapes(); }
 
  private:
+  class MaskCalls;
+
+  // A call that is to begin.
+  struct Prepared {
+    MaskingClient& client;
+    MaskingBuffers results = {};
+    CallOutcome outcome;  // failed if there is no memory for results
+  };
+
   explicit MaskingTarget(Options options) : options_(std::move(options)) {}
+
+  Prepared Prepare(int worker, std::int64_t number);
+  // The outcome of a call that was made and ended with `status`.
+  CallOutcome Settle(int worker, CallOutcome outcome, absl::Status status, const std::stop_token& stop);
 
   // Which of the calls to its address a call is.
   std::int64_t CallOfAddress(std::int64_t number) const;
+  std::uint64_t FirstSampleId(std::int64_t number) const;
   MaskingSpec SpecOf(const BatchShape& shape, std::int64_t number) const;
   std::span<const std::byte> TokensOf(const MaskingPlan& plan) const;
   // Memory for the results of a call of that shape, its own until Release.
-  HostBlock TakeResults(const MaskingPlan& plan, std::size_t shape);
+  HostBlock TakeResults(std::size_t shape);
   void Release(int worker, std::size_t shape);
   bool IsRight(int worker, std::int64_t number);
   void WarnOnce(std::size_t address, const absl::Status& status);
 
   const Options options_;
   std::vector<std::vector<std::unique_ptr<MaskingClient>>> clients_;  // [address][connection]
+  std::vector<MaskingPlan> plans_;                                    // of each shape, of its first samples
   std::int64_t ids_per_call_ = 0;                                     // the largest N
   HostBlock tokens_;                                                  // of the largest batch
   std::vector<HostBlock> results_;  // of each worker, which alone uses it; empty between calls

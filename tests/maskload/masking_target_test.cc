@@ -9,7 +9,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "client/maskload/measured_run.h"
@@ -52,18 +54,22 @@ class ErringService final : public v1::MaskingService::Service {
 class MaskingTargetTest : public ::testing::Test {
  protected:
   std::unique_ptr<MaskingTarget> Make(const std::vector<std::string>& addresses, const std::string& mix,
-                                      Verification verification, std::int64_t stream_from_bytes = 1 << 20) {
-    auto target = MaskingTarget::Make(
-        {.addresses = addresses,
-         .concurrency = 2,
-         .client = {.stream_from_bytes = stream_from_bytes, .max_attempts = 1, .wait_for_room = false},
-         .mix = *ShapeMix::Parse(mix),
-         .masking = {.mask_ratio = 0.75, .seed = 5},
-         .verification = verification,
-         .warn = [this](const std::string& warning) {
-           const std::lock_guard lock(mutex_);
-           warnings_.push_back(warning);
-         }});
+                                      Verification verification, std::int64_t stream_from_bytes = 1 << 20,
+                                      int connections = 1) {
+    auto target = MaskingTarget::Make({.addresses = addresses,
+                                       .connections = connections,
+                                       .concurrency = 2,
+                                       .client = {.stream_from_bytes = stream_from_bytes,
+                                                  .max_attempts = 1,
+                                                  .wait_for_room = false,
+                                                  .transparent_retries = false},
+                                       .mix = *ShapeMix::Parse(mix),
+                                       .masking = {.mask_ratio = 0.75, .seed = 5},
+                                       .verification = verification,
+                                       .warn = [this](const std::string& warning) {
+                                         const std::lock_guard lock(mutex_);
+                                         warnings_.push_back(warning);
+                                       }});
     EXPECT_TRUE(target.ok()) << target.status();
     // Connections are not what is measured.
     for (std::size_t i = 0; i < addresses.size(); ++i) (*target)->Greet(i, {}).IgnoreError();
@@ -100,6 +106,49 @@ TEST_F(MaskingTargetTest, ATrueServerIsRightInEveryWay) {
     EXPECT_EQ(totals.shapes[0].bytes_received, totals.shapes[0].latency.count() * 3 * (16 * 12 + 4 * 16));
     EXPECT_EQ(totals.shapes[1].bytes_sent, 0);
   }
+  EXPECT_TRUE(warnings_.empty()) << ::testing::PrintToString(warnings_);
+}
+
+// Masks alone, whose calls overlap, by connections.
+TEST_F(MaskingTargetTest, MasksAloneAreRight) {
+  const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback);
+  const ServedMasker other(MakeCpuMasker(1), Transport::kUnixSocket);
+  for (const int connections : {1, 3}) {
+    const auto target = Make({served.address(), other.address()}, "1x196x0,64x196x0", Verification::kAll,
+                             1 << 20, connections);
+    EXPECT_FALSE(target->Overlap({}).empty());
+    const MeasuredRun run = Run(*target, 300);
+    EXPECT_EQ(run.tally->totals().all.latency.count(), 300) << ::testing::PrintToString(warnings_);
+    EXPECT_EQ(run.tally->totals().verified, 300);
+    EXPECT_EQ(run.wrong, 0);
+  }
+  EXPECT_TRUE(Make({served.address()}, "1x196x0,1x196x8", Verification::kAll)->Overlap({}).empty());
+}
+
+// A stop cancels calls that overlap; they do not count.
+TEST_F(MaskingTargetTest, AStopEndsMasksAlone) {
+  class Stuck final : public v1::MaskingService::Service {
+   public:
+    explicit Stuck(std::stop_source& stop) : stop_(stop) {}
+    grpc::Status GenerateMask(grpc::ServerContext* context, const v1::GenerateMaskRequest*,
+                              v1::GenerateMaskResponse*) override {
+      stop_.request_stop();
+      while (!context->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return grpc::Status::CANCELLED;
+    }
+
+   private:
+    std::stop_source& stop_;
+  };
+  std::stop_source stop;
+  Stuck service(stop);
+  const ServedService served(service);
+  const auto target = Make({served.address()}, "1x196x0", Verification::kAll);
+  SteadyClock clock;
+  const MeasuredRun run =
+      MeasureRun({.limits = {.concurrency = 2, .count = 10}}, clock, *target, stop.get_token(), [](auto&) {});
+  EXPECT_TRUE(run.end.stopped);
+  EXPECT_EQ(run.tally->totals().all.errors, 0);
   EXPECT_TRUE(warnings_.empty()) << ::testing::PrintToString(warnings_);
 }
 

@@ -1,0 +1,74 @@
+// A unary call whose request the server reads when it has room for it.
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+
+#include "client/attempt.h"
+#include "client/status_adapter.h"
+
+namespace maskd {
+namespace {
+
+// Whether the server's first word was that it has room, which others than maskd do
+// not say.
+bool WasAdmitted(const grpc::ClientContext& context) {
+  return context.GetServerInitialMetadata().contains("maskd-admitted");
+}
+
+}  // namespace
+
+Outcome CallLarge(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
+                  std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response) {
+  enum Tag : std::intptr_t { kStarted = 1, kAnswered, kWritten, kRead, kFinished };
+  const auto tag_of = [](Tag tag) { return reinterpret_cast<void*>(tag); };
+
+  grpc::ClientContext context;
+  SetScope(scope, context);
+  SetCallBytes(call_bytes, context);
+  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
+  grpc::CompletionQueue queue;
+  grpc::GenericStub stub(connection.channel());
+  const auto stream = stub.PrepareCall(&context, method, &queue);
+  stream->StartCall(tag_of(kStarted));
+  int under_way = 1;
+  const bool waits = connection.tells_room();
+  bool has_response = false;
+  grpc::Status status;
+  const auto write = [&] {
+    stream->WriteLast(request, grpc::WriteOptions(), tag_of(kWritten));
+    ++under_way;
+  };
+  void* tag = nullptr;
+  bool ok = false;
+  while (under_way > 0 && queue.Next(&tag, &ok)) {
+    --under_way;
+    switch (static_cast<Tag>(reinterpret_cast<std::intptr_t>(tag))) {
+      case kStarted:
+        if (ok && !waits) write();
+        stream->ReadInitialMetadata(tag_of(kAnswered));
+        ++under_way;
+        break;
+      case kAnswered:
+        if (ok && WasAdmitted(context)) connection.set_tells_room();
+        if (ok && waits) write();
+        stream->Read(response, tag_of(kRead));
+        ++under_way;
+        break;
+      case kRead:
+        has_response = ok;
+        stream->Finish(&status, tag_of(kFinished));
+        ++under_way;
+        break;
+      case kWritten:
+      case kFinished:
+        break;
+    }
+  }
+  if (status.ok() && !has_response) return {.status = absl::InternalError("the server sent no response")};
+  return ToOutcome(status);
+}
+
+}  // namespace maskd
