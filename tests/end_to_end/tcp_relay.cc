@@ -70,6 +70,11 @@ bool TcpRelay::WaitUntilHeld() {
   return changed_.wait_for(lock, std::chrono::seconds(60), [this] { return waits_; });
 }
 
+std::int64_t TcpRelay::passed_on() {
+  const std::lock_guard lock(mutex_);
+  return passed_on_;
+}
+
 void TcpRelay::Cut() {
   std::vector<std::thread> pumps;
   {
@@ -126,7 +131,10 @@ void TcpRelay::PassOn(int from, int to, bool from_client) {
     const ssize_t size = read(from, piece.data(), static_cast<std::size_t>(std::min(allowed, kPieceBytes)));
     if (size <= 0 || !SendAll(to, piece.data(), size)) break;
     const std::lock_guard lock(mutex_);
-    if (from_client) allowance_ = std::max<std::int64_t>(0, allowance_ - size);
+    if (from_client) {
+      allowance_ = std::max<std::int64_t>(0, allowance_ - size);
+      passed_on_ += size;
+    }
   }
   shutdown(to, SHUT_WR);
 }

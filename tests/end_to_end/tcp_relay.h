@@ -31,6 +31,9 @@ class TcpRelay {
   // Waits until that has been passed on. False if it does not come to that.
   bool WaitUntilHeld();
 
+  // Bytes that clients have sent and the server was passed.
+  std::int64_t passed_on();
+
   // Resets all connections, whatever is on them, and those that come.
   void Cut();
 
@@ -50,6 +53,7 @@ class TcpRelay {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::int64_t allowance_ = INT64_MAX;  // guarded by mutex_, as are the next
+  std::int64_t passed_on_ = 0;
   bool waits_ = false;
   bool cut_ = false;
   std::vector<int> clients_;

@@ -1,0 +1,138 @@
+// What the client sends before the server wants it: little, as it would lie in the
+// server's memory.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <future>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "client/masking_client.h"
+#include "client/run_stream.h"
+#include "tests/end_to_end/served_masker.h"
+#include "tests/end_to_end/streamed_batches.h"
+#include "tests/end_to_end/tcp_relay.h"
+
+namespace maskd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int64_t kSampleBytes = std::int64_t{256} << 10;
+
+MaskingSpec SpecOf(std::int64_t batch_size) {
+  MaskingSpec spec{.batch_size = batch_size,
+                   .sequence_length = 64,
+                   .token_type = TokenType{.token_dim = 1024, .element_bytes = 4},
+                   .mask_ratio = 0.75};
+  spec.selection = {.kept_tokens = true, .mask = true, .ids_restore = true};
+  return spec;
+}
+
+std::string TokensOf(std::int64_t batch_size) {
+  std::string tokens(static_cast<std::size_t>(batch_size * kSampleBytes), '\0');
+  for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<char>(i * 2654435761U >> 13);
+  return tokens;
+}
+
+std::span<const std::byte> BytesOf(const std::string& data) { return std::as_bytes(std::span(data)); }
+
+std::unique_ptr<MaskingClient> ConnectTo(const std::string& address, std::int64_t stream_from_bytes) {
+  auto client =
+      MaskingClient::Connect(address, {.timeout = kPatience, .stream_from_bytes = stream_from_bytes});
+  EXPECT_TRUE(client.ok()) << client.status();
+  return *std::move(client);
+}
+
+TEST(SendingAheadTest, ALargeRequestWaitsAtTheCallerForRoom) {
+  const v1::RandomMaskingRequest hog = BulkRequest(40);
+  const std::int64_t budget = [&hog] {
+    const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback);
+    OpenStream stream(served.stub());
+    EXPECT_TRUE(stream.Admit(hog));
+    return served.server().inflight_bytes();
+  }();
+  const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback, {.max_inflight_bytes = budget});
+  TcpRelay relay(served.server().addresses().front());
+  const auto client = ConnectTo(relay.address(), std::numeric_limits<std::int64_t>::max());
+  const MaskingSpec spec = SpecOf(16);
+  const std::string tokens = TokensOf(16);
+  const auto expected = client->RandomMasking(spec, BytesOf(tokens));
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  const std::int64_t before = relay.passed_on();
+  EXPECT_GE(before, std::ssize(tokens));
+
+  OpenStream stream(served.stub());
+  ASSERT_TRUE(stream.Admit(hog));
+  auto masked = std::async(std::launch::async, [&] { return client->RandomMasking(spec, BytesOf(tokens)); });
+  EXPECT_EQ(masked.wait_for(std::chrono::milliseconds(300)), std::future_status::timeout);
+  EXPECT_LT(relay.passed_on() - before, 64 << 10);
+
+  stream.Cancel();
+  const auto batch = masked.get();
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_EQ(batch->kept_tokens, expected->kept_tokens);
+  EXPECT_EQ(batch->mask, expected->mask);
+  EXPECT_GE(relay.passed_on() - before, std::ssize(tokens));
+}
+
+// Takes all of a batch before it answers, which maskd does not, and notes how much
+// had come when nothing came for a while.
+class LateAnswers final : public v1::MaskingService::Service {
+ public:
+  grpc::Status StreamRandomMasking(
+      grpc::ServerContext*,
+      grpc::ServerReaderWriter<v1::StreamRandomMaskingResponse, v1::StreamRandomMaskingRequest>* stream)
+      override {
+    StreamMessages messages;
+    stream->SendInitialMetadata();
+    std::int64_t bytes = 0;
+    auto last = Clock::now();
+    for (v1::StreamRandomMaskingRequest message; stream->Read(&message);) {
+      const auto now = Clock::now();
+      if (now - last > std::chrono::milliseconds(100) && bytes_at_pause < 0) bytes_at_pause = bytes;
+      last = now;
+      bytes += std::ssize(message.tokens());
+      messages.push_back(std::move(message));
+    }
+    const StreamAnswer answer = StreamAll(honest_.stub(), messages);
+    for (const v1::StreamRandomMaskingResponse& part : answer.parts) stream->Write(part);
+    return answer.status;
+  }
+
+  std::int64_t bytes_at_pause = -1;  // none
+
+ private:
+  const ServedMasker honest_{MakeCpuMasker(1)};
+};
+
+TEST(SendingAheadTest, AStreamWaitsForAnswersButNotForever) {
+  LateAnswers service;
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.SetMaxReceiveMessageSize(-1);
+  builder.RegisterService(&service);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  ASSERT_NE(server, nullptr);
+  const auto client = ConnectTo("127.0.0.1:" + std::to_string(port), 0);
+  const MaskingSpec spec = SpecOf(100);
+  const std::string tokens = TokensOf(100);
+  const auto batch = client->RandomMasking(spec, BytesOf(tokens));
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_GE(service.bytes_at_pause, 0) << "all came without a pause";
+  EXPECT_LE(service.bytes_at_pause, kStreamUnansweredBytes + kSampleBytes + kStreamChunkBytes);
+
+  // From a server that answers as it goes along, the same.
+  const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback);
+  const auto other = ConnectTo(served.server().addresses().front(), 0);
+  const auto expected = other->RandomMasking(spec, BytesOf(tokens));
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  EXPECT_EQ(batch->kept_tokens, expected->kept_tokens);
+}
+
+}  // namespace
+}  // namespace maskd
