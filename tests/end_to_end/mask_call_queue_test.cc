@@ -67,13 +67,13 @@ class Draw {
   std::vector<std::byte> drawn_;
 };
 
-std::unique_ptr<MaskingClient> ConnectOrDie(const std::string& address) {
+std::unique_ptr<MaskingClient> ConnectTo(const std::string& address) {
   return MaskingClient::Connect(address, {.timeout = kPatience}).value();
 }
 
 TEST(MaskCallQueueTest, ManyCallsInFlightAreRight) {
   const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback);
-  const auto client = ConnectOrDie(served.address());
+  const auto client = ConnectTo(served.address());
   std::vector<Draw> draws;
   // 300 samples have more than a frame of HTTP/2.
   for (std::uint64_t i = 0; i < 200; ++i)
@@ -100,8 +100,8 @@ TEST(MaskCallQueueTest, ManyCallsInFlightAreRight) {
 TEST(MaskCallQueueTest, CallsOfSeveralClients) {
   const ServedMasker one(MakeCpuMasker(1), Transport::kLoopback);
   const ServedMasker other(MakeCpuMasker(1), Transport::kUnixSocket);
-  const auto to_one = ConnectOrDie(one.address());
-  const auto to_other = ConnectOrDie(other.address());
+  const auto to_one = ConnectTo(one.address());
+  const auto to_other = ConnectTo(other.address());
   Draw first(1, 1);
   Draw second(1, 2);
   MaskCallQueue calls;
@@ -115,7 +115,7 @@ TEST(MaskCallQueueTest, CallsOfSeveralClients) {
 TEST(MaskCallQueueTest, AStopCancels) {
   StuckService service;
   const ServedService served(service);
-  const auto client = ConnectOrDie(served.address());
+  const auto client = ConnectTo(served.address());
   std::vector<Draw> draws(3, Draw(1, 0));
   std::stop_source stop;
   MaskCallQueue calls;
@@ -133,7 +133,7 @@ TEST(MaskCallQueueTest, AStopCancels) {
 TEST(MaskCallQueueTest, ADeadlinePasses) {
   StuckService service;
   const ServedService served(service);
-  const auto client = ConnectOrDie(served.address());
+  const auto client = ConnectTo(served.address());
   Draw draw(1, 0);
   MaskCallQueue calls;
   const auto begin = steady_clock::now();
@@ -148,7 +148,7 @@ TEST(MaskCallQueueTest, ADeadlinePasses) {
 
 TEST(MaskCallQueueTest, NoServerIsUnavailable) {
   const TemporaryFolder folder;
-  const auto client = ConnectOrDie("unix:" + folder.path() + "/nobody");
+  const auto client = ConnectTo("unix:" + folder.path() + "/nobody");
   std::vector<Draw> draws(4, Draw(1, 0));
   MaskCallQueue calls;
   for (std::size_t i = 0; i < draws.size(); ++i) draws[i].Start(calls, *client, i);
@@ -159,7 +159,7 @@ TEST(MaskCallQueueTest, NoServerIsUnavailable) {
 TEST(MaskCallQueueTest, AWaitIsNotShorterThanAskedForAndEnds) {
   StuckService service;
   const ServedService served(service);
-  const auto client = ConnectOrDie(served.address());
+  const auto client = ConnectTo(served.address());
   Draw draw(1, 0);
   MaskCallQueue calls;
   for (int round = 0; round < 2; ++round) {
@@ -177,7 +177,7 @@ TEST(MaskCallQueueTest, AWaitIsNotShorterThanAskedForAndEnds) {
 // A wait that a call cut short leaves its time behind, which must not end a later one.
 TEST(MaskCallQueueTest, TheTimeOfAnEarlierWaitIsForgotten) {
   const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback);
-  const auto client = ConnectOrDie(served.address());
+  const auto client = ConnectTo(served.address());
   Draw draw(1, 0);
   MaskCallQueue calls;
   for (int i = 0; i < 50; ++i) {
@@ -196,7 +196,7 @@ TEST(MaskCallQueueTest, TheTimeOfAnEarlierWaitIsForgotten) {
 TEST(MaskCallQueueTest, GoesWithCallsUnderWay) {
   StuckService service;
   const ServedService served(service);
-  const auto client = ConnectOrDie(served.address());
+  const auto client = ConnectTo(served.address());
   std::vector<Draw> draws(3, Draw(1, 0));
   {
     MaskCallQueue calls;
