@@ -39,9 +39,13 @@ void Poller::Poll() {
 
 void Poller::Entry::await_suspend(std::coroutine_handle<> coroutine) {
   alarm_ = std::make_unique<grpc::Alarm>();
-  entered_.Reset();
-  entered_.await_suspend(coroutine);
-  alarm_->Set(poller_.queue(), gpr_time_0(GPR_CLOCK_MONOTONIC), &entered_);
+  // The coroutine may be gone before Set returns, and this with it.
+  grpc::Alarm& alarm = *alarm_;
+  grpc::CompletionQueue* const queue = poller_.queue();
+  Event* const entered = &entered_;
+  entered->Reset();
+  entered->await_suspend(coroutine);
+  alarm.Set(queue, gpr_time_0(GPR_CLOCK_MONOTONIC), entered);
 }
 
 }  // namespace maskd
