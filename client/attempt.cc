@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "client/status_adapter.h"
+#include "proto/metadata_keys.h"
 
 namespace maskd {
 namespace {
@@ -106,11 +107,11 @@ absl::Status Retry(CallScope scope, int max_attempts, bool wait_for_room,
 
 void SetScope(const CallScope& scope, grpc::ClientContext& context) {
   context.set_deadline(scope.deadline);
-  if (scope.attempt > 1) context.AddMetadata("maskd-attempt", std::to_string(scope.attempt));
+  if (scope.attempt > 1) context.AddMetadata(kAttemptKey, std::to_string(scope.attempt));
 }
 
 void SetCallBytes(std::int64_t call_bytes, grpc::ClientContext& context) {
-  if (call_bytes > 0) context.AddMetadata("maskd-call-bytes", std::to_string(call_bytes));
+  if (call_bytes > 0) context.AddMetadata(kCallBytesKey, std::to_string(call_bytes));
 }
 
 UnaryCall::UnaryCall(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,

@@ -2,20 +2,26 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <cstdint>
 #include <stop_token>
 #include <string>
 
 #include "client/attempt.h"
 #include "client/status_adapter.h"
+#include "proto/metadata_keys.h"
 
 namespace maskd {
 namespace {
 
+// How long a request waits here for the server's word, which another server at the
+// same address may never give.
+constexpr std::chrono::seconds kPatience(5);
+
 // Whether the server's first word was that it has room, which others than maskd do
 // not say.
 bool WasAdmitted(const grpc::ClientContext& context) {
-  return context.GetServerInitialMetadata().contains("maskd-admitted");
+  return context.GetServerInitialMetadata().contains(kAdmittedKey);
 }
 
 }  // namespace
@@ -34,7 +40,9 @@ Outcome CallLarge(Connection& connection, const std::string& method, const grpc:
   const auto stream = stub.PrepareCall(&context, method, &queue);
   stream->StartCall(tag_of(kStarted));
   int under_way = 1;
-  const bool waits = connection.tells_room();
+  bool started = false;
+  bool waits = connection.tells_room();
+  const auto patience = std::chrono::system_clock::now() + kPatience;
   bool has_response = false;
   grpc::Status status;
   const auto write = [&] {
@@ -43,10 +51,18 @@ Outcome CallLarge(Connection& connection, const std::string& method, const grpc:
   };
   void* tag = nullptr;
   bool ok = false;
-  while (under_way > 0 && queue.Next(&tag, &ok)) {
+  while (under_way > 0) {
+    if (!waits) {
+      queue.Next(&tag, &ok);
+    } else if (queue.AsyncNext(&tag, &ok, patience) == grpc::CompletionQueue::TIMEOUT) {
+      waits = false;
+      if (started) write();
+      continue;
+    }
     --under_way;
     switch (static_cast<Tag>(reinterpret_cast<std::intptr_t>(tag))) {
       case kStarted:
+        started = ok;
         if (ok && !waits) write();
         stream->ReadInitialMetadata(tag_of(kAnswered));
         ++under_way;
@@ -54,6 +70,7 @@ Outcome CallLarge(Connection& connection, const std::string& method, const grpc:
       case kAnswered:
         if (ok && WasAdmitted(context)) connection.set_tells_room();
         if (ok && waits) write();
+        waits = false;
         stream->Read(response, tag_of(kRead));
         ++under_way;
         break;

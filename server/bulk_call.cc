@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "proto/metadata_keys.h"
 #include "server/calls.h"
 #include "server/retry_delay.h"
 
@@ -17,7 +18,7 @@ namespace {
 
 // What the caller says that request and response have together, if it does.
 std::optional<std::int64_t> CallBytesOf(const grpc::ServerContextBase& context) {
-  const auto found = context.client_metadata().find("maskd-call-bytes");
+  const auto found = context.client_metadata().find(kCallBytesKey);
   std::int64_t bytes = 0;
   if (found == context.client_metadata().end() ||
       !absl::SimpleAtoi(std::string(found->second.data(), found->second.size()), &bytes) || bytes < 0)
@@ -69,7 +70,7 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, C
 
     grpc::ByteBuffer request;
     if (status.ok() && bytes > kSmallCallBytes) {
-      call->context.AddInitialMetadata("maskd-admitted", "1");
+      call->context.AddInitialMetadata(kAdmittedKey, "1");
       call->StartSendInitialMetadata();
     }
     if (status.ok()) {

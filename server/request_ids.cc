@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "proto/metadata_keys.h"
 
 namespace maskd {
 namespace {
@@ -36,7 +37,7 @@ CallerWords WordsOf(const CallMetadata& metadata) {
     if (name == kRequestIdKey) {
       const std::string_view id = View(value);
       if (id.size() <= kMaxRequestIdSize && std::ranges::all_of(id, IsPrintable)) words.request_id = id;
-    } else if (name == "maskd-attempt" || name == "grpc-previous-rpc-attempts") {
+    } else if (name == kAttemptKey || name == "grpc-previous-rpc-attempts") {
       words.retries = true;
     }
   }

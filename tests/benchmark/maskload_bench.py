@@ -19,23 +19,11 @@ import statistics
 import subprocess
 import sys
 
+from started_server import started
+
 FLIGHT = 8000  # kCallsPerFlight of tests/benchmark/transport/small_calls.h
 ONE_AT_A_TIME = 2000  # calls
 BATCH = "1x196x768"  # whose masks are drawn
-
-
-@contextlib.contextmanager
-def started(command):
-    """Runs a server that prints where it listens; yields the address."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        line = process.stdout.readline()
-        if not line.startswith("listening on "):
-            sys.exit(f"{command[0]} did not start")
-        yield line.split()[-1]
-    finally:
-        process.terminate()
-        process.communicate()
 
 
 class BareClient:

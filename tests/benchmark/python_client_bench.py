@@ -32,26 +32,14 @@ import zlib
 import numpy as np
 import torch
 
+from started_server import started
+
 import maskd
 
 FOLDER = pathlib.Path(__file__).parent
 TORCH_CPU = 2  # kernels/masking_spec.h
 NEVER = 1 << 40  # stream_from_bytes
 DEFAULT_MALLOC, TUNED_MALLOC = "grpcio and torch", "grpcio and torch, tuned malloc"
-
-
-@contextlib.contextmanager
-def started(command, environment=None):
-    """Runs a server that prints where it listens; yields the address."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
-    try:
-        line = process.stdout.readline()
-        if not line.startswith("listening on "):
-            sys.exit(f"{command[0]} did not start")
-        yield line.split()[-1]
-    finally:
-        process.terminate()
-        process.communicate()
 
 
 class Batch:

@@ -7,11 +7,15 @@
 #include <future>
 #include <limits>
 #include <memory>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "client/masking_client.h"
 #include "client/run_stream.h"
+#include "proto/metadata_keys.h"
+#include "tests/end_to_end/scripted_service.h"
 #include "tests/end_to_end/served_masker.h"
 #include "tests/end_to_end/streamed_batches.h"
 #include "tests/end_to_end/tcp_relay.h"
@@ -79,6 +83,65 @@ TEST(SendingAheadTest, ALargeRequestWaitsAtTheCallerForRoom) {
   EXPECT_GE(relay.passed_on() - before, std::ssize(tokens));
 }
 
+// Says that it has room when it has the request: too late for who waits for it.
+class LateWord final : public v1::MaskingService::Service {
+ public:
+  grpc::Status RandomMasking(grpc::ServerContext* context, const v1::RandomMaskingRequest* request,
+                             v1::RandomMaskingResponse* response) override {
+    context->AddInitialMetadata(kAdmittedKey, "1");
+    return CallUnary(honest_.stub(), *request, response);
+  }
+
+ private:
+  const ServedMasker honest_{MakeCpuMasker(1)};
+};
+
+TEST(SendingAheadTest, ARequestWaitsForRoomButNotForever) {
+  LateWord service;
+  const ServedService server(service);
+  const auto client = ConnectTo(server.address(), std::numeric_limits<std::int64_t>::max());
+  const MaskingSpec spec = SpecOf(16);
+  const std::string tokens = TokensOf(16);
+  const auto first = client->RandomMasking(spec, BytesOf(tokens));
+  ASSERT_TRUE(first.ok()) << first.status();
+  const auto second = client->RandomMasking(spec, BytesOf(tokens));
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->kept_tokens, first->kept_tokens);
+}
+
+// Of a request that waits here for room, a deadline and a stop are kept.
+TEST(SendingAheadTest, WhoWaitsForRoomCanBeEnded) {
+  LateWord service;
+  const ServedService server(service);
+  const auto client = ConnectTo(server.address(), std::numeric_limits<std::int64_t>::max());
+  const MaskingSpec spec = SpecOf(16);
+  const std::string tokens = TokensOf(16);
+  ASSERT_TRUE(client->RandomMasking(spec, BytesOf(tokens)).ok());
+  const auto late = client->RandomMasking(spec, BytesOf(tokens), {.timeout = std::chrono::milliseconds(50)});
+  EXPECT_EQ(late.status().code(), absl::StatusCode::kDeadlineExceeded) << late.status();
+  std::stop_source stop;
+  std::jthread stopper([&stop] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stop.request_stop();
+  });
+  const auto stopped = client->RandomMasking(spec, BytesOf(tokens), {.stop = stop.get_token()});
+  EXPECT_EQ(stopped.status().code(), absl::StatusCode::kCancelled) << stopped.status();
+}
+
+// What streams wait for: a server of ours answers after 4 MiB at the latest, also if
+// little is kept.
+TEST(SendingAheadTest, PartsOfFewKeptTokensComeAllTheSame) {
+  const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback);
+  const StreamAnswer answer = StreamAll(served.stub(), MessagesOf(BulkRequest(100), 1 << 20));
+  ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+  std::int64_t samples = 0;
+  for (const v1::StreamRandomMaskingResponse& part : answer.parts) {
+    EXPECT_LE(part.num_samples() * kSampleBytes, 4 << 20);
+    samples += part.num_samples();
+  }
+  EXPECT_EQ(samples, 100);
+}
+
 // Takes all of a batch before it answers, which maskd does not, and notes how much
 // had come when nothing came for a while.
 class LateAnswers final : public v1::MaskingService::Service {
@@ -111,14 +174,8 @@ class LateAnswers final : public v1::MaskingService::Service {
 
 TEST(SendingAheadTest, AStreamWaitsForAnswersButNotForever) {
   LateAnswers service;
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.SetMaxReceiveMessageSize(-1);
-  builder.RegisterService(&service);
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  ASSERT_NE(server, nullptr);
-  const auto client = ConnectTo("127.0.0.1:" + std::to_string(port), 0);
+  const ServedService server(service);
+  const auto client = ConnectTo(server.address(), 0);
   const MaskingSpec spec = SpecOf(100);
   const std::string tokens = TokensOf(100);
   const auto batch = client->RandomMasking(spec, BytesOf(tokens));
