@@ -2,7 +2,6 @@
 
 #include "maskd/v1/masking_service.pb.h"
 #include "server/message_layout.h"
-#include "server/stack_arena.h"
 #include "server/tensor_response.h"
 
 namespace maskd {
@@ -32,17 +31,14 @@ v1::ElementType ElementTypeOf(MaskType type) {
   return v1::ELEMENT_TYPE_UNSPECIFIED;
 }
 
-MessageLayout LayOutMasking(const MaskingPlan& plan, const std::string& backend, StackArena& arena,
-                            MaskingBuffers* results) {
-  auto& masking = arena.New<v1::Masking>();
-  masking.set_num_keep(plan.num_keep);
-  masking.set_algorithm_version(kAlgorithmVersion);
-  masking.set_seed(plan.seed);
-  masking.set_epoch(plan.epoch);
-  masking.set_mask_index(plan.mask_index);
-  masking.set_backend(backend);
+MessageLayout LayOutMasking(const MaskingPlan& plan, const std::string& backend, MaskingBuffers* results) {
   MessageLayout layout;
-  layout.AddFields(masking);
+  layout.AddInteger(v1::Masking::kNumKeepFieldNumber, plan.num_keep);
+  layout.AddInteger(v1::Masking::kAlgorithmVersionFieldNumber, kAlgorithmVersion);
+  layout.AddInteger(v1::Masking::kSeedFieldNumber, static_cast<std::int64_t>(plan.seed));
+  layout.AddInteger(v1::Masking::kEpochFieldNumber, plan.epoch);
+  layout.AddInteger(v1::Masking::kMaskIndexFieldNumber, plan.mask_index);
+  layout.AddString(v1::Masking::kBackendFieldNumber, backend);
 
   const ResultSelection& selection = plan.selection;
   const ResultBytes& bytes = plan.result_bytes;
@@ -51,41 +47,39 @@ MessageLayout LayOutMasking(const MaskingPlan& plan, const std::string& backend,
   const std::int64_t K = plan.num_keep;
   const v1::ElementType ids_type = ElementTypeOf(selection.ids_type);
   if (selection.mask) {
-    layout.AddMessage(
-        v1::Masking::kMaskFieldNumber,
-        LayOutTensor({ElementTypeOf(selection.mask_type)}, {{N, L}}, bytes.mask, arena, &results->mask));
+    layout.AddMessage(v1::Masking::kMaskFieldNumber, LayOutTensor({ElementTypeOf(selection.mask_type)},
+                                                                  {{N, L}}, bytes.mask, &results->mask));
   }
   if (selection.ids_restore) {
     layout.AddMessage(v1::Masking::kIdsRestoreFieldNumber,
-                      LayOutTensor({ids_type}, {{N, L}}, bytes.ids_restore, arena, &results->ids_restore));
+                      LayOutTensor({ids_type}, {{N, L}}, bytes.ids_restore, &results->ids_restore));
   }
   if (selection.ids_keep) {
     layout.AddMessage(v1::Masking::kIdsKeepFieldNumber,
-                      LayOutTensor({ids_type}, {{N, K}}, bytes.ids_keep, arena, &results->ids_keep));
+                      LayOutTensor({ids_type}, {{N, K}}, bytes.ids_keep, &results->ids_keep));
   }
   if (selection.ids_mask) {
     layout.AddMessage(v1::Masking::kIdsMaskFieldNumber,
-                      LayOutTensor({ids_type}, {{N, L - K}}, bytes.ids_mask, arena, &results->ids_mask));
+                      LayOutTensor({ids_type}, {{N, L - K}}, bytes.ids_mask, &results->ids_mask));
   }
   if (selection.noise) {
-    layout.AddMessage(v1::Masking::kNoiseFieldNumber, LayOutTensor({v1::ELEMENT_TYPE_FLOAT32}, {{N, L}},
-                                                                   bytes.noise, arena, &results->noise));
+    layout.AddMessage(v1::Masking::kNoiseFieldNumber,
+                      LayOutTensor({v1::ELEMENT_TYPE_FLOAT32}, {{N, L}}, bytes.noise, &results->noise));
   }
   return layout;
 }
 
 // kept_layout and kept_tokens of a message that has both.
 template <typename Response>
-void AddKeptTokens(const MaskingPlan& plan, const TokenType& token_type, StackArena& arena,
-                   MessageLayout& layout, MaskingBuffers* results) {
+void AddKeptTokens(const MaskingPlan& plan, const TokenType& token_type, MessageLayout& layout,
+                   MaskingBuffers* results) {
   if (!plan.selection.kept_tokens) return;
-  auto& fields = arena.New<Response>();
-  v1::TokenLayout& kept_layout = *fields.mutable_kept_layout();
-  kept_layout.set_batch_size(plan.batch_size);
-  kept_layout.set_sequence_length(plan.num_keep);
-  kept_layout.set_token_dim(token_type.token_dim);
-  kept_layout.set_element_bytes(token_type.element_bytes);
-  layout.AddFields(fields);
+  MessageLayout kept_layout;
+  kept_layout.AddInteger(v1::TokenLayout::kBatchSizeFieldNumber, plan.batch_size);
+  kept_layout.AddInteger(v1::TokenLayout::kSequenceLengthFieldNumber, plan.num_keep);
+  kept_layout.AddInteger(v1::TokenLayout::kTokenDimFieldNumber, token_type.token_dim);
+  kept_layout.AddInteger(v1::TokenLayout::kElementBytesFieldNumber, token_type.element_bytes);
+  layout.AddMessage(Response::kKeptLayoutFieldNumber, kept_layout);
   layout.AddBytes(Response::kKeptTokensFieldNumber, plan.result_bytes.kept_tokens, &results->kept_tokens);
 }
 
@@ -99,10 +93,9 @@ ReplyPool::Buffer Write(const MessageLayout& layout, ReplyPool& pool) {
 
 ReservedResponse ReserveGenerateMask(const MaskingPlan& plan, const std::string& backend, ReplyPool& pool) {
   ReservedResponse response;
-  StackArena arena;
   MessageLayout layout;
   layout.AddMessage(v1::GenerateMaskResponse::kMaskingFieldNumber,
-                    LayOutMasking(plan, backend, arena, &response.results));
+                    LayOutMasking(plan, backend, &response.results));
   response.buffer = Write(layout, pool);
   return response;
 }
@@ -110,11 +103,10 @@ ReservedResponse ReserveGenerateMask(const MaskingPlan& plan, const std::string&
 ReservedResponse ReserveRandomMasking(const MaskingPlan& plan, const TokenType& token_type,
                                       const std::string& backend, ReplyPool& pool) {
   ReservedResponse response;
-  StackArena arena;
   MessageLayout layout;
   layout.AddMessage(v1::RandomMaskingResponse::kMaskingFieldNumber,
-                    LayOutMasking(plan, backend, arena, &response.results));
-  AddKeptTokens<v1::RandomMaskingResponse>(plan, token_type, arena, layout, &response.results);
+                    LayOutMasking(plan, backend, &response.results));
+  AddKeptTokens<v1::RandomMaskingResponse>(plan, token_type, layout, &response.results);
   response.buffer = Write(layout, pool);
   return response;
 }
@@ -122,17 +114,14 @@ ReservedResponse ReserveRandomMasking(const MaskingPlan& plan, const TokenType& 
 ReservedResponse ReserveStreamPart(const MaskingPlan& plan, const TokenType& token_type,
                                    std::int64_t batch_index, std::int64_t first_sample,
                                    const std::string& backend, ReplyPool& pool) {
-  v1::StreamRandomMaskingResponse fields;
-  fields.set_batch_index(batch_index);
-  fields.set_first_sample(first_sample);
-  fields.set_num_samples(plan.batch_size);
   ReservedResponse response;
-  StackArena arena;
   MessageLayout layout;
-  layout.AddFields(fields);
+  layout.AddInteger(v1::StreamRandomMaskingResponse::kBatchIndexFieldNumber, batch_index);
+  layout.AddInteger(v1::StreamRandomMaskingResponse::kFirstSampleFieldNumber, first_sample);
+  layout.AddInteger(v1::StreamRandomMaskingResponse::kNumSamplesFieldNumber, plan.batch_size);
   layout.AddMessage(v1::StreamRandomMaskingResponse::kMaskingFieldNumber,
-                    LayOutMasking(plan, backend, arena, &response.results));
-  AddKeptTokens<v1::StreamRandomMaskingResponse>(plan, token_type, arena, layout, &response.results);
+                    LayOutMasking(plan, backend, &response.results));
+  AddKeptTokens<v1::StreamRandomMaskingResponse>(plan, token_type, layout, &response.results);
   response.buffer = Write(layout, pool);
   return response;
 }

@@ -18,6 +18,7 @@
 #include "kernels/masker.h"
 #include "kernels/status_macros.h"
 #include "kernels/tensor_ops.h"
+#include "proto/mutex_checks.h"
 #include "server/log.h"
 #include "server/masking_server.h"
 #include "server/memory_limit.h"
@@ -187,6 +188,7 @@ int Run(const ServerOptions& options, const sigset_t& stop_signals, Log& log) {
 
 int main(int argc, char** argv) {
   maskd::KeepFreedMemory();
+  maskd::LeaveOutMutexChecks();
   maskd::SeparatePollers();
   const auto parsed = maskd::ParseServerOptions(argc, argv);
   if (const auto* exit_now = std::get_if<maskd::ExitNow>(&parsed)) return exit_now->status;

@@ -10,31 +10,28 @@ namespace {
 constexpr std::size_t kAlignment = 16;
 
 // A tensor without data.
-MessageLayout LayOutForm(const TensorType& type, std::span<const std::int64_t> shape, StackArena& arena) {
-  auto& tensor = arena.New<v1::Tensor>();
-  tensor.set_element_type(type.element_type);
-  if (type.element_type == v1::ELEMENT_TYPE_UNSPECIFIED) tensor.set_element_bytes(type.element_bytes);
-  for (const std::int64_t size : shape) tensor.add_shape(size);
+MessageLayout LayOutForm(const TensorType& type, std::span<const std::int64_t> shape) {
   MessageLayout layout;
-  layout.AddFields(tensor);
+  layout.AddInteger(v1::Tensor::kElementTypeFieldNumber, type.element_type);
+  layout.AddIntegers(v1::Tensor::kShapeFieldNumber, shape);
+  if (type.element_type == v1::ELEMENT_TYPE_UNSPECIFIED)
+    layout.AddInteger(v1::Tensor::kElementBytesFieldNumber, type.element_bytes);
   return layout;
 }
 
 }  // namespace
 
 MessageLayout LayOutTensor(const TensorType& type, std::span<const std::int64_t> shape, std::int64_t bytes,
-                           StackArena& arena, std::byte** place) {
-  MessageLayout layout = LayOutForm(type, shape, arena);
+                           std::byte** place) {
+  MessageLayout layout = LayOutForm(type, shape);
   layout.AddBytes(v1::Tensor::kDataFieldNumber, bytes, place);
   return layout;
 }
 
 ReplyPool::Buffer ReserveTensors(std::initializer_list<ResponseTensor> tensors, ReplyPool& pool) {
-  StackArena arena;
   MessageLayout layout;
   for (const ResponseTensor& tensor : tensors) {
-    layout.AddMessage(tensor.field,
-                      LayOutTensor(tensor.type, tensor.shape, tensor.bytes(), arena, tensor.data));
+    layout.AddMessage(tensor.field, LayOutTensor(tensor.type, tensor.shape, tensor.bytes(), tensor.data));
   }
   // The message begins where its first tensor is aligned.
   const auto size = static_cast<std::size_t>(layout.size());
@@ -47,10 +44,9 @@ ReplyPool::Buffer ReserveTensors(std::initializer_list<ResponseTensor> tensors, 
 }
 
 std::string SerializeWithoutData(std::initializer_list<ResponseTensor> tensors) {
-  StackArena arena;
   MessageLayout layout;
   for (const ResponseTensor& tensor : tensors)
-    layout.AddMessage(tensor.field, LayOutForm(tensor.type, tensor.shape, arena));
+    layout.AddMessage(tensor.field, LayOutForm(tensor.type, tensor.shape));
   std::string fields(static_cast<std::size_t>(layout.size()), '\0');
   layout.Write(reinterpret_cast<std::byte*>(fields.data()));
   return fields;

@@ -11,14 +11,13 @@
 #include "kernels/tensor_plans.h"
 #include "server/message_layout.h"
 #include "server/reply_pool.h"
-#include "server/stack_arena.h"
 #include "server/tensor_request.h"
 
 namespace maskd {
 
 // A maskd.v1.Tensor of `bytes` of data, which are written later at `*place`.
 MessageLayout LayOutTensor(const TensorType& type, std::span<const std::int64_t> shape, std::int64_t bytes,
-                           StackArena& arena, std::byte** place);
+                           std::byte** place);
 
 // A tensor of a response: its field, what it is, and where its data goes.
 struct ResponseTensor {

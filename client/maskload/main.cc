@@ -10,6 +10,7 @@
 
 #include "client/maskload/commands.h"
 #include "kernels/host_memory.h"
+#include "proto/mutex_checks.h"
 
 namespace {
 
@@ -36,6 +37,7 @@ std::stop_token StopOnSignal() {
 
 int main(int argc, char** argv) {
   maskd::KeepFreedMemory();
+  maskd::LeaveOutMutexChecks();
   const std::stop_token stop = StopOnSignal();
   // The kernel may otherwise let a call begin 50 us late.
   prctl(PR_SET_TIMERSLACK, 1);

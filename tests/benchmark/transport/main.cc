@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,6 +23,9 @@
 #include "kernels/host_memory.h"
 #include "kernels/masker.h"
 #include "kernels/status_macros.h"
+#include "proto/mutex_checks.h"
+#include "tests/benchmark/transport/awake_cores.h"
+#include "tests/benchmark/transport/child_process.h"
 #include "tests/benchmark/transport/client_process.h"
 #include "tests/benchmark/transport/congestion.h"
 #include "tests/benchmark/transport/empty_server.h"
@@ -51,6 +55,7 @@ struct Options {
   Setting setting;
   std::vector<std::string> only;  // names of sections
   std::string congestion = "auto";
+  bool keep_awake = true;
   std::string json;  // path; empty: none
 
   // Of the processes that the benchmark starts.
@@ -69,9 +74,15 @@ absl::Status RunBenchmark(Options& options) {
   MASKD_ASSIGN_OR_RETURN(const std::string congestion,
                          SetCongestionControlOfChildren(options.congestion, preload));
 
+  std::unique_ptr<ChildProcess> spinner;
+  if (options.keep_awake) {
+    MASKD_ASSIGN_OR_RETURN(spinner, ChildProcess::Start({setting.program, "keep-awake"}));
+  }
+
   Report report;
   report.AddFact("device", MakeCpuMasker(setting.threads)->device_name());
   report.AddFact("cores", std::thread::hardware_concurrency());
+  report.AddFact("cores that sleep", options.keep_awake ? "none" : "those with nothing to do");
   report.AddFact("threads of a masker (0: one a core)", setting.threads);
   report.AddFact("TCP congestion control", congestion);
   report.AddFact("malloc", "keeps what is freed, as maskd's, where a row does not say default malloc");
@@ -94,6 +105,7 @@ constexpr Role kRoles[] = {
     {"serve-empty", [](Options&) { return ServeEmpty(); }},
     {"serve-empty-by-callbacks", [](Options&) { return ServeEmptyByCallbacks(); }},
     {"client", [](Options& options) { return ServeCommands(options.client); }},
+    {"keep-awake", [](Options&) { return KeepCoresAwake(); }},
 };
 
 void AddFlags(CLI::App& app, Options& options) {
@@ -120,6 +132,11 @@ void AddFlags(CLI::App& app, Options& options) {
          "host's), or a name such as cubic")
       ->capture_default_str();
   app.add_option("--maskd", options.setting.maskd, "path of maskd")->capture_default_str();
+  app.add_flag(
+         "--keep_awake,!--no_keep_awake", options.keep_awake,
+         "a thread on each core that spins when nobody else wants it: a core of a virtual machine that\n"
+         "sleeps takes longer to wake than a small call does")
+      ->capture_default_str();
   app.add_option("--json", options.json, "file to write the figures of all rounds to");
 }
 
@@ -155,6 +172,7 @@ int Main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   if (!options.default_malloc) KeepFreedMemory();
+  LeaveOutMutexChecks();
   const absl::Status status = run(options);
   if (status.ok()) return EXIT_SUCCESS;
   std::fprintf(stderr, "transport_bench: %s\n", status.ToString().c_str());
