@@ -25,7 +25,7 @@
 #include "kernels/status_macros.h"
 #include "proto/mutex_checks.h"
 #include "tests/benchmark/transport/awake_cores.h"
-#include "tests/benchmark/transport/child_process.h"
+#include "tests/benchmark/transport/batch.h"
 #include "tests/benchmark/transport/client_process.h"
 #include "tests/benchmark/transport/congestion.h"
 #include "tests/benchmark/transport/empty_server.h"
@@ -55,7 +55,6 @@ struct Options {
   Setting setting;
   std::vector<std::string> only;  // names of sections
   std::string congestion = "auto";
-  bool keep_awake = true;
   std::string json;  // path; empty: none
 
   // Of the processes that the benchmark starts.
@@ -74,15 +73,9 @@ absl::Status RunBenchmark(Options& options) {
   MASKD_ASSIGN_OR_RETURN(const std::string congestion,
                          SetCongestionControlOfChildren(options.congestion, preload));
 
-  std::unique_ptr<ChildProcess> spinner;
-  if (options.keep_awake) {
-    MASKD_ASSIGN_OR_RETURN(spinner, ChildProcess::Start({setting.program, "keep-awake"}));
-  }
-
   Report report;
   report.AddFact("device", MakeCpuMasker(setting.threads)->device_name());
   report.AddFact("cores", std::thread::hardware_concurrency());
-  report.AddFact("cores that sleep", options.keep_awake ? "none" : "those with nothing to do");
   report.AddFact("threads of a masker (0: one a core)", setting.threads);
   report.AddFact("TCP congestion control", congestion);
   report.AddFact("malloc", "keeps what is freed, as maskd's, where a row does not say default malloc");
@@ -119,6 +112,14 @@ void AddFlags(CLI::App& app, Options& options) {
                  "calls of N=1 in a round of throughput; N times fewer of N, at least 3. Their median counts")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
+  app.add_option("--batch_sizes", options.setting.batch_sizes, "N of the tables of throughput")
+      ->delimiter(',')
+      ->check(CLI::Range(std::int64_t{1}, kMaxBatchSize))
+      ->capture_default_str();
+  app.add_option("--paths", options.setting.paths,
+                 "paths of throughput, beside the buffered floor and maskd's two of TCP: those with one of\n"
+                 "these words in their names, such as tuned or TLS; all by default")
+      ->delimiter(',');
   app.add_option("--only", options.only, "sections to measure")
       ->delimiter(',')
       ->check(CLI::IsMember(sections))
@@ -132,11 +133,6 @@ void AddFlags(CLI::App& app, Options& options) {
          "host's), or a name such as cubic")
       ->capture_default_str();
   app.add_option("--maskd", options.setting.maskd, "path of maskd")->capture_default_str();
-  app.add_flag(
-         "--keep_awake,!--no_keep_awake", options.keep_awake,
-         "a thread on each core that spins when nobody else wants it: a core of a virtual machine that\n"
-         "sleeps takes longer to wake than a small call does")
-      ->capture_default_str();
   app.add_option("--json", options.json, "file to write the figures of all rounds to");
 }
 

@@ -10,13 +10,13 @@
 
 namespace maskd::transport {
 
-// Every path at N=1, 8, 64 and 256: median time of a call, bytes of tokens and
+// The paths of the setting at each of its batch sizes: median time of a call, bytes of tokens and
 // results moved a second, throughput over that of the buffered floor, and time
 // over that of the unary and of the streamed call.
 absl::Status MeasureThroughput(const Setting& setting, Report& report);
 
 // GenerateMask of N=1 beside the empty RPC: latencies of one call at a time, and
-// calls a second with kInFlight in flight.
+// calls a second with kInFlight in flight. On cores that are kept awake.
 absl::Status MeasureSmallCalls(const Setting& setting, Report& report);
 
 // Latencies of one small call at a time, alone and beside a client that has N=64

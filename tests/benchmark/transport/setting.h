@@ -2,8 +2,10 @@
 #ifndef MASKD_TESTS_BENCHMARK_TRANSPORT_SETTING_H_
 #define MASKD_TESTS_BENCHMARK_TRANSPORT_SETTING_H_
 
+#include <cstdint>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 namespace maskd::transport {
 
@@ -13,7 +15,11 @@ struct Setting {
   std::string folder;   // for sockets and keys
   int threads = 0;      // of every server's masker, as MakeCpuMasker takes them
   int rounds = 7;
-  int calls = 640;  // of N=1 in a round of throughput; N times fewer of N, at least 3
+
+  // Of throughput.
+  int calls = 640;  // of N=1 in a round; N times fewer of N, at least 3
+  std::vector<std::int64_t> batch_sizes = {1, 8, 64, 256};
+  std::vector<std::string> paths = {""};  // words of their names
 };
 
 // Says on stderr which round begins; rounds count from 0.

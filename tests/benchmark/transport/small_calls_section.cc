@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "kernels/status_macros.h"
+#include "tests/benchmark/transport/child_process.h"
 #include "tests/benchmark/transport/client_process.h"
 #include "tests/benchmark/transport/sections.h"
 #include "tests/benchmark/transport/server_process.h"
@@ -52,6 +53,7 @@ absl::Status MeasureRound(Kind& kind) {
 }  // namespace
 
 absl::Status MeasureSmallCalls(const Setting& setting, Report& report) {
+  MASKD_ASSIGN_OR_RETURN(const auto spinner, ChildProcess::Start({setting.program, "keep-awake"}));
   MASKD_ASSIGN_OR_RETURN(const auto empty_server, ServerProcess::Empty(setting));
   MASKD_ASSIGN_OR_RETURN(const auto callback_server, ServerProcess::Empty(setting, /*callbacks=*/true));
   MASKD_ASSIGN_OR_RETURN(const auto maskd, ServerProcess::Maskd(setting, {"127.0.0.1:0"}));

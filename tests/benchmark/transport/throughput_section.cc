@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "kernels/status_macros.h"
 #include "tests/benchmark/transport/batch.h"
@@ -16,8 +17,6 @@
 
 namespace maskd::transport {
 namespace {
-
-constexpr std::int64_t kBatchSizes[] = {1, 8, 64, kMaxBatchSize};
 
 // The rows that the others are compared with.
 constexpr char kBufferedFloor[] = "TCP floor, buffered";
@@ -59,7 +58,13 @@ absl::StatusOr<Servers> StartServers(const Setting& setting) {
                  .root_certificate = certificate};
 }
 
-std::vector<Path> PathsOf(const Servers& servers, std::int64_t batch_size) {
+bool IsWanted(const std::string& label, const Setting& setting) {
+  return label == kBufferedFloor || label == kUnary || label == kStream ||
+         std::ranges::any_of(setting.paths,
+                             [&](const std::string& word) { return absl::StrContains(label, word); });
+}
+
+std::vector<Path> PathsOf(const Setting& setting, const Servers& servers, std::int64_t batch_size) {
   const std::string& tcp = servers.maskd.addresses()[0];
   const std::string& unix_socket = servers.maskd.addresses()[1];
   const std::string& tls = servers.maskd_tls.address();
@@ -79,6 +84,7 @@ std::vector<Path> PathsOf(const Servers& servers, std::int64_t batch_size) {
       {"maskd, stream, TLS",
        {.call = {.name = "stream", .address = tls, .root_certificate = servers.root_certificate}}},
   };
+  std::erase_if(paths, [&](const Path& path) { return !IsWanted(path.label, setting); });
   for (Path& path : paths) path.client.call.batch_size = batch_size;
   return paths;
 }
@@ -134,8 +140,8 @@ Table TableOf(std::int64_t batch_size, const std::vector<Path>& paths) {
 
 absl::Status MeasureThroughput(const Setting& setting, Report& report) {
   MASKD_ASSIGN_OR_RETURN(const Servers servers, StartServers(setting));
-  for (const std::int64_t batch_size : kBatchSizes) {
-    std::vector<Path> paths = PathsOf(servers, batch_size);
+  for (const std::int64_t batch_size : setting.batch_sizes) {
+    std::vector<Path> paths = PathsOf(setting, servers, batch_size);
     MASKD_RETURN_IF_ERROR(MeasurePaths(setting, batch_size, paths));
     report.AddTable(TableOf(batch_size, paths));
   }
