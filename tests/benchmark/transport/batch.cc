@@ -11,6 +11,8 @@
 namespace maskd::transport {
 namespace {
 
+constexpr std::int64_t kTokensInPage = 64;
+
 absl::Status Compare(absl::string_view name, std::uint64_t call, std::span<const std::byte> result,
                      std::span<const std::byte> expected) {
   if (result.size() != expected.size()) {
@@ -52,7 +54,9 @@ ResultSpans SpansOf(const ResultBytes& bytes, const MaskingBuffers& buffers) {
 
 absl::StatusOr<CheckedBatch> CheckedBatch::WithTokens(std::int64_t batch_size) {
   CheckedBatch batch;
-  batch.tokens_.resize(static_cast<std::size_t>(batch_size * kSequenceLength * kTokenBytes));
+  const std::int64_t bytes = batch_size * kSequenceLength * kTokenBytes;
+  batch.pages_.emplace(kTokensInPage + bytes);
+  batch.tokens_ = batch.pages_->first(kTokensInPage + bytes).subspan(kTokensInPage);
   for (std::size_t i = 0; i < batch.tokens_.size(); i += sizeof(std::uint64_t)) {
     const std::uint64_t word = (i + 1) * 0x9E3779B97F4A7C15u;
     std::memcpy(&batch.tokens_[i], &word, sizeof(word));

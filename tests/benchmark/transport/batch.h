@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -52,7 +53,7 @@ class Pages {
   }
 
  private:
-  const HostBlock block_;
+  HostBlock block_;
 };
 
 // Where the results of a call lie; kept_tokens is empty if none were asked for.
@@ -79,6 +80,8 @@ class CheckedBatch {
   const ResultBytes& result_bytes() const { return result_bytes_; }
 
   // [N, L, token_bytes], no two tokens alike; empty without tokens.
+  // They begin 64 bytes into a page, as large tensors of torch do: how fast the kernel
+  // copies them depends on it (docs/performance.md).
   std::span<const std::byte> tokens() const { return tokens_; }
 
   // Returns DATA_LOSS unless every byte is that of the reference.
@@ -92,7 +95,8 @@ class CheckedBatch {
 
   std::vector<MaskingSpec> specs_;
   ResultBytes result_bytes_;
-  std::vector<std::byte> tokens_;
+  std::optional<Pages> pages_;  // of tokens_
+  std::span<std::byte> tokens_;
   std::vector<std::vector<std::byte>> memory_;
   std::vector<ResultSpans> expected_;  // in memory_
 };
