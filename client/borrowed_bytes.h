@@ -12,6 +12,7 @@
 #include <span>
 
 #include "proto/handover.h"
+#include "proto/send_offset.h"
 
 namespace maskd {
 
@@ -27,6 +28,15 @@ class BorrowedBytes {
   BorrowedBytes& operator=(const BorrowedBytes&) = delete;
 
   std::size_t size() const { return bytes_.size(); }
+
+  // How many bytes to send from `offset` on, at most `size`, for those behind them, if
+  // there are any, to begin where they are sent fastest.
+  std::int64_t ChunkBytes(std::int64_t offset, std::int64_t size) const {
+    const auto left = static_cast<std::int64_t>(bytes_.size()) - offset;
+    if (left <= size) return left;
+    const std::int64_t past = PastSendOffset(bytes_.data() + offset + size);
+    return past < size ? size - past : size;
+  }
 
   // Bytes [offset, offset + size), not copied.
   grpc::Slice ToSlice(std::size_t offset, std::size_t size) {

@@ -54,7 +54,6 @@ std::int64_t TensorMessage::payload_bytes() const {
 }
 
 grpc::ByteBuffer TensorMessage::PayloadMessage(std::int64_t offset, std::int64_t size) {
-  size = std::min(size, payload_bytes() - offset);
   std::vector<grpc::Slice> slices;
   slices.emplace_back(EncodePayloadHead(size));
   for (Field& field : tensors_) {
@@ -68,6 +67,20 @@ grpc::ByteBuffer TensorMessage::PayloadMessage(std::int64_t offset, std::int64_t
     offset = std::max<std::int64_t>(0, offset - field_bytes);
   }
   return {slices.data(), slices.size()};
+}
+
+std::int64_t TensorMessage::ChunkBytes(std::int64_t offset, std::int64_t size) const {
+  std::int64_t bytes = 0;
+  for (const Field& field : tensors_) {
+    const auto field_bytes = static_cast<std::int64_t>(field.payload.size());
+    if (offset < field_bytes && bytes < size) {
+      const std::int64_t piece = field.payload.ChunkBytes(offset, size - bytes);
+      bytes += piece;
+      if (piece < field_bytes - offset) break;
+    }
+    offset = std::max<std::int64_t>(0, offset - field_bytes);
+  }
+  return bytes;
 }
 
 void TensorMessage::TakeBack(Connection& connection) {

@@ -38,11 +38,14 @@ class TensorMessage {
   // The message, as often as it has to be sent.
   grpc::ByteBuffer ToByteBuffer();
 
-  // The same in pieces: without the payloads, and the payloads, one behind the
-  // other, the next `size` bytes of them from byte `offset` on, or fewer.
+  // The same in pieces: without the payloads, and of the payloads, one behind the
+  // other, the `size` bytes from byte `offset` on.
   std::string WithoutPayloads() const;
   std::int64_t payload_bytes() const;
   grpc::ByteBuffer PayloadMessage(std::int64_t offset, std::int64_t size);
+
+  // How many of them to send from `offset` on, at most `size` (borrowed_bytes.h).
+  std::int64_t ChunkBytes(std::int64_t offset, std::int64_t size) const;
 
   // Waits until gRPC has let go of the payloads (attempt.h).
   void TakeBack(Connection& connection);

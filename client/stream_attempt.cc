@@ -57,7 +57,7 @@ class Messages {
   std::optional<grpc::ByteBuffer> Next() {
     if (sent_ == static_cast<std::int64_t>(tokens_.size())) return std::nullopt;
     if (sent_ == headers_end_) return NextHeader();
-    const std::int64_t size = std::min(kStreamChunkBytes, headers_end_ - sent_);
+    const std::int64_t size = std::min(tokens_.ChunkBytes(sent_, kStreamChunkBytes), headers_end_ - sent_);
     const grpc::Slice slices[] = {
         grpc::Slice(EncodePayloadHead(size)),
         tokens_.ToSlice(static_cast<std::size_t>(sent_), static_cast<std::size_t>(size))};

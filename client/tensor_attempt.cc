@@ -81,8 +81,9 @@ Outcome CallTensorStream(Connection& connection, const TensorOperation& operatio
       return grpc::ByteBuffer(&slice, 1);
     }
     if (sent >= request.payload_bytes()) return std::nullopt;
-    sent += kStreamChunkBytes;
-    return request.PayloadMessage(sent - kStreamChunkBytes, kStreamChunkBytes);
+    const std::int64_t size = request.ChunkBytes(sent, kStreamChunkBytes);
+    sent += size;
+    return request.PayloadMessage(sent - size, size);
   };
   StreamedResult result(operation.number, take);
   return RunStream(connection, kStreamTensors, scope,

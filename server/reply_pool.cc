@@ -6,19 +6,13 @@
 
 #include "kernels/host_memory.h"
 #include "proto/handover.h"
+#include "proto/send_offset.h"
 
 namespace maskd {
 namespace {
 
 // Smaller ones are malloc's, which keeps them as well.
 constexpr std::size_t kSmallestBlock = std::size_t{64} << 10;
-
-// Where in a page a response begins. The kernel copies it behind some tens of bytes
-// of HTTP/2 that begin a page, by rep movsb, which on AMD's Zen takes ten times as long
-// where its destination is 1 to 31 bytes ahead of its source, modulo the size of a page
-// (docs/performance.md). From here it is ahead by more.
-constexpr std::size_t kPage = 4096;
-constexpr std::size_t kFirstInPage = kPage - 64;
 
 // Allocated at the start: for the unary response to a large batch, and for the
 // parts of streams.
@@ -39,8 +33,8 @@ ReplyPool::Buffer ReplyPool::Take(std::size_t size) {
     buffer.small_ = grpc::Slice(slice, grpc::Slice::STEAL_REF);
     return buffer;
   }
-  HostBlock block = blocks_.Take(kFirstInPage + size);
-  buffer.bytes_ = block.bytes.subspan(kFirstInPage);
+  HostBlock block = blocks_.Take(kSendOffset + size);
+  buffer.bytes_ = block.bytes.subspan(kSendOffset);
   buffer.block_ = std::move(block.owner);
   return buffer;
 }
