@@ -97,6 +97,9 @@ def main():
     print(f"GenerateMask of [1, 196], {flags.rounds} rounds, median (least..greatest)\n")
 
     with contextlib.ExitStack() as stack:
+        # A core that sleeps takes longer to wake than a call does; ends with its stdin.
+        awake = subprocess.Popen([flags.bin / "transport_bench", "keep-awake"], stdin=subprocess.PIPE)
+        stack.callback(awake.communicate)
         address = stack.enter_context(
             started([flags.bin / "maskd", "--device=cpu", "--log_level=warn", "--listen=127.0.0.1:0"]))
         tables = {}
