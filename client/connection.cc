@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/left_out.h"
 
 namespace maskd {
 
@@ -31,10 +32,7 @@ std::shared_ptr<grpc::Channel> Connection::MakeChannel() const {
   arguments.SetMaxSendMessageSize(-1);
   // Channels to one address would share a socket.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  // What gRPC would do for each call and nobody here uses: a tenth of a small one.
-  arguments.SetInt(GRPC_ARG_ENABLE_CHANNELZ, 0);
-  arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
-  arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  for (const char* const argument : kLeftOutArguments) arguments.SetInt(argument, 0);
   if (!options_.transparent_retries) arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   // So that a server that is back is found before the attempts are used up.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);

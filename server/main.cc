@@ -18,7 +18,7 @@
 #include "kernels/masker.h"
 #include "kernels/status_macros.h"
 #include "kernels/tensor_ops.h"
-#include "proto/mutex_checks.h"
+#include "proto/left_out.h"
 #include "server/log.h"
 #include "server/masking_server.h"
 #include "server/memory_limit.h"

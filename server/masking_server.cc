@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "kernels/status_macros.h"
 #include "kernels/tensor_ops.h"
+#include "proto/left_out.h"
 #include "server/listen_address.h"
 
 namespace maskd {
@@ -40,13 +41,6 @@ constexpr std::int64_t kIdleShareOfPool = 8;
 void TuneForLargeMessages(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 2 << 20);
   builder.AddChannelArgument(GRPC_ARG_TCP_MIN_READ_CHUNK_SIZE, 1 << 20);
-}
-
-// What gRPC would do for each call and nobody here uses.
-void LeaveOutUnused(grpc::ServerBuilder& builder) {
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
-  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
 }
 
 std::shared_ptr<grpc::ServerCredentials> Credentials(const std::string& address,
@@ -130,7 +124,7 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(
   // any amount of memory before it is refused.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
-  LeaveOutUnused(builder);
+  for (const char* const argument : kLeftOutArguments) builder.AddChannelArgument(argument, 0);
   std::vector<int> ports(options.listen.size(), 0);
   for (std::size_t i = 0; i < options.listen.size(); ++i) {
     builder.AddListeningPort(options.listen[i], Credentials(options.listen[i], options), &ports[i]);

@@ -10,7 +10,7 @@
 
 #include "client/maskload/commands.h"
 #include "kernels/host_memory.h"
-#include "proto/mutex_checks.h"
+#include "proto/left_out.h"
 
 namespace {
 

@@ -69,8 +69,10 @@ TEST(SendingAheadTest, ALargeRequestWaitsAtTheCallerForRoom) {
   const std::int64_t before = relay.passed_on();
   EXPECT_GE(before, std::ssize(tokens));
 
+  ExpectBudgetReturns(served.server());  // it goes after the answer
   OpenStream stream(served.stub());
   ASSERT_TRUE(stream.Admit(hog));
+  ASSERT_EQ(served.server().inflight_bytes(), budget);
   auto masked = std::async(std::launch::async, [&] { return client->RandomMasking(spec, BytesOf(tokens)); });
   EXPECT_EQ(masked.wait_for(std::chrono::milliseconds(300)), std::future_status::timeout);
   EXPECT_LT(relay.passed_on() - before, 64 << 10);
@@ -96,35 +98,44 @@ class LateWord final : public v1::MaskingService::Service {
   const ServedMasker honest_{MakeCpuMasker(1)};
 };
 
-TEST(SendingAheadTest, ARequestWaitsForRoomButNotForever) {
-  LateWord service;
-  const ServedService server(service);
-  const auto client = ConnectTo(server.address(), std::numeric_limits<std::int64_t>::max());
-  const MaskingSpec spec = SpecOf(16);
-  const std::string tokens = TokensOf(16);
-  const auto first = client->RandomMasking(spec, BytesOf(tokens));
-  ASSERT_TRUE(first.ok()) << first.status();
-  const auto second = client->RandomMasking(spec, BytesOf(tokens));
+// A caller that has learned that the server tells it when it has room.
+class LateWordTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<MaskedBatch> Call(const CallLimits& limits = {}) {
+    return client_->RandomMasking(SpecOf(16), BytesOf(tokens_), limits);
+  }
+
+  void SetUp() override {
+    first_ = Call();
+    ASSERT_TRUE(first_.ok()) << first_.status();
+  }
+
+  LateWord service_;
+  const ServedService server_{service_};
+  const std::unique_ptr<MaskingClient> client_ =
+      ConnectTo(server_.address(), std::numeric_limits<std::int64_t>::max());
+  const std::string tokens_ = TokensOf(16);
+  absl::StatusOr<MaskedBatch> first_;
+};
+
+TEST_F(LateWordTest, ARequestWaitsForRoomButNotForever) {
+  const auto second = Call();
   ASSERT_TRUE(second.ok()) << second.status();
-  EXPECT_EQ(second->kept_tokens, first->kept_tokens);
+  EXPECT_EQ(second->kept_tokens, first_->kept_tokens);
 }
 
-// Of a request that waits here for room, a deadline and a stop are kept.
-TEST(SendingAheadTest, WhoWaitsForRoomCanBeEnded) {
-  LateWord service;
-  const ServedService server(service);
-  const auto client = ConnectTo(server.address(), std::numeric_limits<std::int64_t>::max());
-  const MaskingSpec spec = SpecOf(16);
-  const std::string tokens = TokensOf(16);
-  ASSERT_TRUE(client->RandomMasking(spec, BytesOf(tokens)).ok());
-  const auto late = client->RandomMasking(spec, BytesOf(tokens), {.timeout = std::chrono::milliseconds(50)});
+TEST_F(LateWordTest, ADeadlineIsKeptWhileWaiting) {
+  const auto late = Call({.timeout = std::chrono::milliseconds(50)});
   EXPECT_EQ(late.status().code(), absl::StatusCode::kDeadlineExceeded) << late.status();
+}
+
+TEST_F(LateWordTest, AStopIsKeptWhileWaiting) {
   std::stop_source stop;
   std::jthread stopper([&stop] {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     stop.request_stop();
   });
-  const auto stopped = client->RandomMasking(spec, BytesOf(tokens), {.stop = stop.get_token()});
+  const auto stopped = Call({.stop = stop.get_token()});
   EXPECT_EQ(stopped.status().code(), absl::StatusCode::kCancelled) << stopped.status();
 }
 

@@ -23,7 +23,7 @@
 #include "kernels/host_memory.h"
 #include "kernels/masker.h"
 #include "kernels/status_macros.h"
-#include "proto/mutex_checks.h"
+#include "proto/left_out.h"
 #include "tests/benchmark/transport/awake_cores.h"
 #include "tests/benchmark/transport/batch.h"
 #include "tests/benchmark/transport/client_process.h"
