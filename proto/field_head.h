@@ -1,4 +1,4 @@
-// Fields of a serialized message, or what stands before their bytes.
+// What stands before the bytes of a field of a serialized message.
 #ifndef MASKD_PROTO_FIELD_HEAD_H_
 #define MASKD_PROTO_FIELD_HEAD_H_
 
@@ -13,26 +13,15 @@
 
 namespace maskd {
 
-inline std::string EncodeVarint(std::uint64_t value) {
-  std::uint8_t bytes[10];
-  const std::uint8_t* const end =
-      ::google::protobuf::io::CodedOutputStream::WriteVarint64ToArray(value, bytes);
-  return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(end - bytes)};
-}
-
-// An integer or enumerator, field `number`. Short enough to need no memory, as is the
-// next.
-inline std::string EncodeInteger(int number, std::int64_t value) {
-  using ::google::protobuf::internal::WireFormatLite;
-  return EncodeVarint(WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_VARINT)) +
-         EncodeVarint(static_cast<std::uint64_t>(value));
-}
-
 // Tag and length of field `number`, a message or bytes of this size.
 inline std::string EncodeFieldHead(int number, std::int64_t size) {
   using ::google::protobuf::internal::WireFormatLite;
-  return EncodeVarint(WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED)) +
-         EncodeVarint(static_cast<std::uint64_t>(size));
+  using ::google::protobuf::io::CodedOutputStream;
+  std::uint8_t head[15];
+  std::uint8_t* end = CodedOutputStream::WriteVarint32ToArray(
+      WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED), head);
+  end = CodedOutputStream::WriteVarint64ToArray(static_cast<std::uint64_t>(size), end);
+  return {reinterpret_cast<const char*>(head), static_cast<std::size_t>(end - head)};
 }
 
 // The same of a payload (message_scanner.h).

@@ -6,6 +6,9 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 
+#include <cstddef>
+#include <limits>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
@@ -13,8 +16,16 @@ namespace maskd {
 
 // Returns INVALID_ARGUMENT if `bytes` are no serialized message of the type.
 inline absl::Status ParseMessage(grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message) {
-  grpc::ProtoBufferReader reader(&bytes);
-  if (reader.status().ok() && message.ParseFromZeroCopyStream(&reader)) return absl::OkStatus();
+  constexpr std::size_t kMostBytes = std::numeric_limits<int>::max();
+  bool parsed = false;
+  // Most messages came in one piece, which takes protobuf half as long.
+  if (grpc::Slice slice; bytes.TrySingleSlice(&slice).ok() && slice.size() <= kMostBytes) {
+    parsed = message.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
+  } else {
+    grpc::ProtoBufferReader reader(&bytes);
+    parsed = reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
+  }
+  if (parsed) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("the request is no serialized ", message.GetTypeName()));
 }
 

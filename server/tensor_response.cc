@@ -1,6 +1,7 @@
 #include "server/tensor_response.h"
 
 #include <cstdint>
+#include <ranges>
 
 #include "maskd/v1/masking.pb.h"
 
@@ -9,30 +10,32 @@ namespace {
 
 constexpr std::size_t kAlignment = 16;
 
-// A tensor without data.
-MessageLayout LayOutForm(const TensorType& type, std::span<const std::int64_t> shape) {
-  MessageLayout layout;
-  layout.AddInteger(v1::Tensor::kElementTypeFieldNumber, type.element_type);
-  layout.AddIntegers(v1::Tensor::kShapeFieldNumber, shape);
+// Those of a tensor without data.
+void AddFields(const TensorType& type, std::span<const std::int64_t> shape, MessageLayout& layout) {
   if (type.element_type == v1::ELEMENT_TYPE_UNSPECIFIED)
     layout.AddInteger(v1::Tensor::kElementBytesFieldNumber, type.element_bytes);
-  return layout;
+  layout.AddIntegers(v1::Tensor::kShapeFieldNumber, shape);
+  layout.AddInteger(v1::Tensor::kElementTypeFieldNumber, type.element_type);
+}
+
+auto FromTheLast(const std::initializer_list<ResponseTensor>& tensors) {
+  return std::views::reverse(std::span(tensors));
 }
 
 }  // namespace
 
-MessageLayout LayOutTensor(const TensorType& type, std::span<const std::int64_t> shape, std::int64_t bytes,
-                           std::byte** place) {
-  MessageLayout layout = LayOutForm(type, shape);
+void AddTensor(int field, const TensorType& type, std::span<const std::int64_t> shape, std::int64_t bytes,
+               MessageLayout& layout, std::byte** place) {
+  const std::int64_t before = layout.size();
   layout.AddBytes(v1::Tensor::kDataFieldNumber, bytes, place);
-  return layout;
+  AddFields(type, shape, layout);
+  layout.AddHead(field, before);
 }
 
 ReplyPool::Buffer ReserveTensors(std::initializer_list<ResponseTensor> tensors, ReplyPool& pool) {
   MessageLayout layout;
-  for (const ResponseTensor& tensor : tensors) {
-    layout.AddMessage(tensor.field, LayOutTensor(tensor.type, tensor.shape, tensor.bytes(), tensor.data));
-  }
+  for (const ResponseTensor& tensor : FromTheLast(tensors))
+    AddTensor(tensor.field, tensor.type, tensor.shape, tensor.bytes(), layout, tensor.data);
   // The message begins where its first tensor is aligned.
   const auto size = static_cast<std::size_t>(layout.size());
   ReplyPool::Buffer buffer = pool.Take(size + kAlignment - 1);
@@ -45,8 +48,11 @@ ReplyPool::Buffer ReserveTensors(std::initializer_list<ResponseTensor> tensors, 
 
 std::string SerializeWithoutData(std::initializer_list<ResponseTensor> tensors) {
   MessageLayout layout;
-  for (const ResponseTensor& tensor : tensors)
-    layout.AddMessage(tensor.field, LayOutForm(tensor.type, tensor.shape));
+  for (const ResponseTensor& tensor : FromTheLast(tensors)) {
+    const std::int64_t before = layout.size();
+    AddFields(tensor.type, tensor.shape, layout);
+    layout.AddHead(tensor.field, before);
+  }
   std::string fields(static_cast<std::size_t>(layout.size()), '\0');
   layout.Write(reinterpret_cast<std::byte*>(fields.data()));
   return fields;

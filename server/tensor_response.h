@@ -15,9 +15,9 @@
 
 namespace maskd {
 
-// A maskd.v1.Tensor of `bytes` of data, which are written later at `*place`.
-MessageLayout LayOutTensor(const TensorType& type, std::span<const std::int64_t> shape, std::int64_t bytes,
-                           std::byte** place);
+// Adds a maskd.v1.Tensor of `bytes` of data, which are written later at `*place`.
+void AddTensor(int field, const TensorType& type, std::span<const std::int64_t> shape, std::int64_t bytes,
+               MessageLayout& layout, std::byte** place);
 
 // A tensor of a response: its field, what it is, and where its data goes.
 struct ResponseTensor {

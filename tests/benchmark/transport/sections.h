@@ -16,7 +16,8 @@ namespace maskd::transport {
 absl::Status MeasureThroughput(const Setting& setting, Report& report);
 
 // GenerateMask of N=1 beside the empty RPC: latencies of one call at a time, and
-// calls a second with kInFlight in flight. On cores that are kept awake.
+// calls a second with kInFlight in flight. On cores that are kept awake, with new
+// processes in each round.
 absl::Status MeasureSmallCalls(const Setting& setting, Report& report);
 
 // Latencies of one small call at a time, alone and beside a client that has N=64

@@ -1,6 +1,5 @@
-#include <optional>
+#include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "kernels/status_macros.h"
@@ -21,31 +20,26 @@ constexpr int kWarmUps = 500;
 // A kind of small call, and what it showed.
 struct Kind {
   std::string label;
-  ClientProcess one_at_a_time;
-  std::optional<ClientProcess> in_flight;
+  std::function<absl::StatusOr<ServerProcess>()> start_server;
+  std::string one_at_a_time;
+  std::string in_flight;  // or empty
   Latencies latencies = {};
   Cell calls_per_second = {};
 };
 
-// `in_flight` may be empty.
-absl::StatusOr<Kind> StartKind(const Setting& setting, const std::string& label, const std::string& address,
-                               const std::string& one_at_a_time, const std::string& in_flight) {
-  MASKD_ASSIGN_OR_RETURN(
-      ClientProcess client,
-      ClientProcess::Start(setting, {.call = {.name = one_at_a_time, .address = address}}));
-  Kind kind = {.label = label, .one_at_a_time = std::move(client), .in_flight = std::nullopt};
-  if (!in_flight.empty()) {
-    MASKD_ASSIGN_OR_RETURN(kind.in_flight,
-                           ClientProcess::Start(setting, {.call = {.name = in_flight, .address = address}}));
-  }
-  return kind;
-}
-
-absl::Status MeasureRound(Kind& kind) {
-  MASKD_ASSIGN_OR_RETURN(const std::vector<double> seconds, kind.one_at_a_time.Call(kWarmUps, kCalls));
+// With processes of its own: how fast one is depends on the memory that it was given,
+// by a tenth, for as long as it lives.
+absl::Status MeasureRound(const Setting& setting, Kind& kind) {
+  MASKD_ASSIGN_OR_RETURN(const ServerProcess server, kind.start_server());
+  const auto start_client = [&](const std::string& call) {
+    return ClientProcess::Start(setting, {.call = {.name = call, .address = server.address()}});
+  };
+  MASKD_ASSIGN_OR_RETURN(ClientProcess client, start_client(kind.one_at_a_time));
+  MASKD_ASSIGN_OR_RETURN(const std::vector<double> seconds, client.Call(kWarmUps, kCalls));
   kind.latencies.AddRound(seconds);
-  if (!kind.in_flight.has_value()) return absl::OkStatus();
-  MASKD_ASSIGN_OR_RETURN(const std::vector<double> flight, kind.in_flight->Call(/*warm_ups=*/1, 1));
+  if (kind.in_flight.empty()) return absl::OkStatus();
+  MASKD_ASSIGN_OR_RETURN(ClientProcess flights, start_client(kind.in_flight));
+  MASKD_ASSIGN_OR_RETURN(const std::vector<double> flight, flights.Call(/*warm_ups=*/1, 1));
   kind.calls_per_second.push_back(kCallsPerFlight / flight.front());
   return absl::OkStatus();
 }
@@ -54,20 +48,17 @@ absl::Status MeasureRound(Kind& kind) {
 
 absl::Status MeasureSmallCalls(const Setting& setting, Report& report) {
   MASKD_ASSIGN_OR_RETURN(const auto spinner, ChildProcess::Start({setting.program, "keep-awake"}));
-  MASKD_ASSIGN_OR_RETURN(const auto empty_server, ServerProcess::Empty(setting));
-  MASKD_ASSIGN_OR_RETURN(const auto callback_server, ServerProcess::Empty(setting, /*callbacks=*/true));
-  MASKD_ASSIGN_OR_RETURN(const auto maskd, ServerProcess::Maskd(setting, {"127.0.0.1:0"}));
-  MASKD_ASSIGN_OR_RETURN(Kind empty,
-                         StartKind(setting, "empty RPC", empty_server.address(), "empty", "empty-in-flight"));
-  MASKD_ASSIGN_OR_RETURN(Kind callbacks, StartKind(setting, "empty RPC, callback API",
-                                                   callback_server.address(), "empty", "empty-in-flight"));
-  MASKD_ASSIGN_OR_RETURN(Kind masks, StartKind(setting, "GenerateMask of N=1", maskd.address(),
-                                               "generate-mask", "generate-mask-in-flight"));
-  MASKD_ASSIGN_OR_RETURN(Kind client, StartKind(setting, "GenerateMask of N=1, MaskingClient",
-                                                maskd.address(), "generate-mask-client", ""));
+  const auto empty_server = [&setting] { return ServerProcess::Empty(setting); };
+  const auto callback_server = [&setting] { return ServerProcess::Empty(setting, /*callbacks=*/true); };
+  const auto maskd = [&setting] { return ServerProcess::Maskd(setting, {"127.0.0.1:0"}); };
+  Kind empty{"empty RPC", empty_server, "empty", "empty-in-flight"};
+  Kind callbacks{"empty RPC, callback API", callback_server, "empty", "empty-in-flight"};
+  Kind masks{"GenerateMask of N=1", maskd, "generate-mask", "generate-mask-in-flight"};
+  Kind client{"GenerateMask of N=1, MaskingClient", maskd, "generate-mask-client", ""};
   for (int round = 0; round < setting.rounds; ++round) {
     ShowProgress("small calls", round, setting.rounds);
-    for (Kind* const kind : {&empty, &callbacks, &masks, &client}) MASKD_RETURN_IF_ERROR(MeasureRound(*kind));
+    for (Kind* const kind : {&empty, &callbacks, &masks, &client})
+      MASKD_RETURN_IF_ERROR(MeasureRound(setting, *kind));
   }
 
   Table table("small calls", {{"p50 us", 1},
@@ -76,11 +67,10 @@ absl::Status MeasureSmallCalls(const Setting& setting, Report& report) {
                               {"calls/s, 16 in flight"},
                               {"calls/s / empty's", 2, true}});
   for (const Kind* const kind : {&empty, &callbacks, &masks, &client}) {
-    table.AddRow(
-        kind->label,
-        {kind->latencies.p50_us, kind->latencies.p99_us,
-         Ratios(kind->latencies.p50_us, empty.latencies.p50_us), kind->calls_per_second,
-         kind->in_flight.has_value() ? Ratios(kind->calls_per_second, empty.calls_per_second) : Cell()});
+    table.AddRow(kind->label,
+                 {kind->latencies.p50_us, kind->latencies.p99_us,
+                  Ratios(kind->latencies.p50_us, empty.latencies.p50_us), kind->calls_per_second,
+                  kind->in_flight.empty() ? Cell() : Ratios(kind->calls_per_second, empty.calls_per_second)});
   }
   report.AddTable(table);
   return absl::OkStatus();
