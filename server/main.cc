@@ -9,11 +9,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "kernels/available_cores.h"
 #include "kernels/host_memory.h"
 #include "kernels/masker.h"
 #include "kernels/status_macros.h"
@@ -82,7 +82,7 @@ int BulkThreads(const ServerOptions& options, const Masker& masker) {
 // that rare where there are fewer cores.
 int PollThreads(const ServerOptions& options) {
   if (options.poll_threads > 0) return options.poll_threads;
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 4, 16);
+  return std::clamp(AvailableWholeCores(), 4, 16);
 }
 
 // Also ends a process that is the first of a container, which the kernel spares

@@ -1,15 +1,11 @@
 #include "server/memory_limit.h"
 
-#include <algorithm>
 #include <fstream>
 #include <string>
-#include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/string_view.h"
+#include "kernels/cgroup_files.h"
 
 namespace maskd {
 namespace {
@@ -31,13 +27,6 @@ void ReadLimit(const fs::path& file, MemoryLimit& limit) {
     LowerTo(bytes, absl::StrCat("the cgroup (", file.filename().string(), ")"), limit);
 }
 
-// `group` is relative to `mount`. A container may see its own group as the
-// root, where the path that the kernel tells does not exist.
-void ReadLimits(const fs::path& mount, const fs::path& group, const std::string& file, MemoryLimit& limit) {
-  for (fs::path path = group; !path.empty(); path = path.parent_path()) ReadLimit(mount / path / file, limit);
-  ReadLimit(mount / file, limit);
-}
-
 void ReadMachine(const fs::path& meminfo, MemoryLimit& limit) {
   std::ifstream file(meminfo);
   std::string name;
@@ -50,17 +39,8 @@ void ReadMachine(const fs::path& meminfo, MemoryLimit& limit) {
 MemoryLimit FindMemoryLimit(const fs::path& root) {
   MemoryLimit limit;
   ReadMachine(root / "proc/meminfo", limit);
-  // Lines of "ID:CONTROLLERS:/PATH"; the one of version 2 has no controllers.
-  std::ifstream groups(root / "proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    const std::vector<std::string> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
-    if (fields.size() != 3) continue;
-    const fs::path group = fs::path(fields[2]).relative_path();
-    const std::vector<absl::string_view> controllers = absl::StrSplit(fields[1], ',');
-    if (fields[1].empty()) ReadLimits(root / "sys/fs/cgroup", group, "memory.max", limit);
-    if (std::ranges::find(controllers, "memory") != controllers.end())
-      ReadLimits(root / "sys/fs/cgroup/memory", group, "memory.limit_in_bytes", limit);
-  }
+  for (const fs::path& file : CgroupFiles(root, "memory", "memory.max", "memory.limit_in_bytes"))
+    ReadLimit(file, limit);
   return limit;
 }
 

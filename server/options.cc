@@ -81,12 +81,13 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
       ->check(CLI::IsMember({"auto", "host", "device"}))
       ->capture_default_str();
   app.add_option("--threads", options.threads,
-                 "threads that the CPU backend shares a call over; 0 takes one a core")
+                 "threads that the CPU backend shares a call over; 0 takes one for each core that it may use")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
-  app.add_option("--poll_threads", options.poll_threads,
-                 "threads that read and write sockets and answer small calls, each those of the connections\n"
-                 "that are given to it in turn; 0 takes one a core, at least 4 and at most 16")
+  app.add_option(
+         "--poll_threads", options.poll_threads,
+         "threads that read and write sockets and answer small calls, each those of the connections\n"
+         "that are given to it in turn; 0 takes one for each core that it may use, at least 4 and at most 16")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.add_option("--bulk_threads", options.bulk_threads,

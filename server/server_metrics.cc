@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "kernels/available_cores.h"
 #include "server/version.h"
 
 namespace maskd {
@@ -173,6 +174,8 @@ double Seconds(const timeval& time) {
 void AddProcess(const CallParts& parts, Page& page) {
   page.Begin("maskd_build_info", MetricType::Gauge, "1; the labels say what runs.");
   page.Add({{"version", kVersion}, {"backend", parts.masker.backend()}}, 1);
+  page.Begin("maskd_cores", MetricType::Gauge, "Cores that the process may use, or the share of their time.");
+  page.Add({}, AvailableCores());
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
   page.Begin("process_cpu_seconds_total", MetricType::Counter, "Time of cores, of the user and the system.");

@@ -10,9 +10,9 @@ namespace {
 
 constexpr double kUsedUp = 0.85;
 
-std::string OfCores(double used, int cores) {
+std::string OfCores(double used, double cores) {
   return cores == 0 ? absl::StrCat(FormatNumber(used), " cores")
-                    : absl::StrCat(FormatNumber(used), " of ", cores, " cores");
+                    : absl::StrCat(FormatNumber(used), " of ", cores, cores == 1 ? " core" : " cores");
 }
 
 std::string OfLink(const LoadOnResources& load) {
@@ -37,7 +37,7 @@ std::string NameLimit(const LoadOnResources& load) {
                      " busy; server ", server_use, ", client ", FormatNumber(client));
     if (server.has_value()) {
       // Programs that have nothing to do with the run.
-      const double others = std::max(0.0, *load.machine_busy * load.server_cores - *server - client);
+      const double others = std::max(0.0, *load.machine_busy * load.machine_cores - *server - client);
       absl::StrAppend(&sentence, ", others ", FormatNumber(others));
     }
     return sentence + ".";

@@ -9,10 +9,11 @@ namespace maskd::maskload {
 
 struct LoadOnResources {
   std::optional<double> server_cores_used = {};  // seconds of CPU a second
-  int server_cores = 0;                          // 0: not known
+  double server_cores = 0;                       // that it may use; 0: not known
   double client_cores_used = 0;
   // Share of the CPU of this machine that was not idle, if the servers are on it.
   std::optional<double> machine_busy = {};
+  int machine_cores = 0;
   double bytes_per_second = 0;  // in the direction that has more
   std::optional<double> link_bytes_per_second = {};
 };

@@ -95,7 +95,8 @@ void LoadFlags::AddTo(CLI::App& command) {
       });
   command
       .add_option("--server_cores", server_cores,
-                  "cores of all servers together; of this machine if they are on it")
+                  "cores of all servers together; else what their metrics say, or those of this machine if "
+                  "they are on it")
       ->check(CLI::Range(1, 1 << 20));
   command.add_option("--link_gbps", link_gbps, "speed of the link in Gbit/s, for the report to judge")
       ->check(NumberIn(1e-3, 1e6));

@@ -146,12 +146,17 @@ std::string LoadSession::LimitOf(const MeasuredRun& run) const {
   const bool local = std::ranges::all_of(flags_.addresses, IsOnThisMachine);
   const CallGroup& all = run.tally->totals().all;
   LoadOnResources load{
-      .server_cores = flags_.server_cores,
+      .server_cores = static_cast<double>(flags_.server_cores),
       .client_cores_used = run.client_cpu_seconds / seconds,
       .bytes_per_second = static_cast<double>(std::max(all.bytes_sent, all.bytes_received)) / seconds};
+  const bool given = load.server_cores > 0;
+  if (!given && run.server.has_value()) load.server_cores = run.server->cores.value_or(0);
   if (local) {
     load.machine_busy = run.machine_busy;
-    if (load.server_cores == 0) load.server_cores = static_cast<int>(std::thread::hardware_concurrency());
+    load.machine_cores = static_cast<int>(std::thread::hardware_concurrency());
+    const double machine = load.machine_cores;
+    // Several servers may use the same.
+    if (!given) load.server_cores = load.server_cores > 0 ? std::min(load.server_cores, machine) : machine;
   }
   if (run.server.has_value() && run.server->cpu_seconds.has_value())
     load.server_cores_used = *run.server->cpu_seconds / seconds;

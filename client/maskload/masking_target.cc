@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,6 +12,7 @@
 #include "client/mask_call_queue.h"
 #include "client/maskload/format_figures.h"
 #include "client/result_layout.h"
+#include "kernels/available_cores.h"
 #include "kernels/status_macros.h"
 
 namespace maskd::maskload {
@@ -168,8 +168,7 @@ std::vector<std::unique_ptr<OverlappingCalls>> MaskingTarget::Overlap(const std:
   std::vector<std::unique_ptr<OverlappingCalls>> threads;
   const auto has_tokens = [](const BatchShape& shape) { return shape.token_dim > 0; };
   if (std::ranges::any_of(options_.mix.shapes(), has_tokens)) return threads;
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  const int num_threads = std::min({options_.connections, options_.concurrency, cores});
+  const int num_threads = std::min({options_.connections, options_.concurrency, AvailableWholeCores()});
   for (int i = 0; i < num_threads; ++i) threads.push_back(std::make_unique<MaskCalls>(*this, stop));
   return threads;
 }

@@ -18,6 +18,7 @@ constexpr std::chrono::seconds kPatience(5);
 void ServerMetrics::Add(const std::vector<MetricSample>& samples) {
   for (const MetricSample& sample : samples) {
     if (sample.name == "process_cpu_seconds_total") cpu_seconds = cpu_seconds.value_or(0) + sample.value;
+    if (sample.name == "maskd_cores") cores = cores.value_or(0) + sample.value;
     const auto stage = sample.labels.find("stage");
     if (stage == sample.labels.end()) continue;
     if (sample.name == "maskd_stage_seconds_sum") Stage(stage->second).seconds += sample.value;
@@ -32,6 +33,7 @@ void ServerMetrics::Add(const ServerMetrics& other) {
     sum.calls += stage.calls;
   }
   if (other.cpu_seconds.has_value()) cpu_seconds = cpu_seconds.value_or(0) + *other.cpu_seconds;
+  if (other.cores.has_value()) cores = cores.value_or(0) + *other.cores;
 }
 
 StageTime& ServerMetrics::Stage(const std::string& name) {
@@ -40,7 +42,7 @@ StageTime& ServerMetrics::Stage(const std::string& name) {
 }
 
 std::optional<ServerMetrics> Between(const ServerMetrics& before, ServerMetrics after) {
-  ServerMetrics between;
+  ServerMetrics between{.cores = after.cores};
   for (const StageTime& earlier : before.stages) {
     StageTime& stage = after.Stage(earlier.name);
     stage.calls -= earlier.calls;

@@ -25,6 +25,7 @@ struct ServerMetrics {
   // maskd_stage_seconds by its label `stage`, in the order of the page.
   std::vector<StageTime> stages = {};
   std::optional<double> cpu_seconds = {};  // process_cpu_seconds_total
+  std::optional<double> cores = {};        // maskd_cores: what it may use of them
 
   void Add(const std::vector<MetricSample>& samples);
   // Counts as one what several servers say.
@@ -34,8 +35,8 @@ struct ServerMetrics {
   StageTime& Stage(const std::string& name);
 };
 
-// What was added between `before` and `after`; stages in which nothing was are
-// left out. Nothing if a count fell, as when the server was started again.
+// What was added between `before` and `after`, and the cores of `after`; stages in
+// which nothing was are left out. Nothing if a count fell, as when the server was started again.
 std::optional<ServerMetrics> Between(const ServerMetrics& before, ServerMetrics after);
 
 // The pages of servers, read before and after a run.

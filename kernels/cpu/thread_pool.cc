@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/available_cores.h"
+
 namespace maskd {
 
-int ThreadsOrCores(int num_threads) {
-  return num_threads > 0 ? num_threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
+int ThreadsOrCores(int num_threads) { return num_threads > 0 ? num_threads : AvailableWholeCores(); }
 
 struct ThreadPool::Loop {
   using Body = std::function<void(std::int64_t, std::int64_t)>;

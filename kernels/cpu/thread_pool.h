@@ -13,7 +13,7 @@
 
 namespace maskd {
 
-// `num_threads`, or one a core for 0.
+// `num_threads`, or for 0 one for each core that this process may use.
 int ThreadsOrCores(int num_threads);
 
 // Runs loops on a fixed number of threads. Loops of several callers may

@@ -11,6 +11,10 @@ using ::testing::HasSubstr;
 TEST(LimitTest, IsTheServersCpu) {
   EXPECT_EQ(NameLimit({.server_cores_used = 1.8, .server_cores = 2, .machine_busy = 1}),
             "The server's CPU is the limit: 1.80 of 2 cores.");
+  // Of a container, on a machine that has more.
+  EXPECT_EQ(
+      NameLimit({.server_cores_used = 1.4, .server_cores = 1.5, .machine_busy = 0.4, .machine_cores = 4}),
+      "The server's CPU is the limit: 1.40 of 1.5 cores.");
 }
 
 TEST(LimitTest, IsTheLink) {
@@ -23,9 +27,12 @@ TEST(LimitTest, IsTheLink) {
 
 TEST(LimitTest, IsTheCpuThatBothShare) {
   EXPECT_EQ(
-      NameLimit(
-          {.server_cores_used = 1.1, .server_cores = 2, .client_cores_used = 0.75, .machine_busy = 0.975}),
-      "The CPU that server and client share is the limit: 97.5 % busy; server 1.10 of 2 cores, client 0.75, "
+      NameLimit({.server_cores_used = 0.6,
+                 .server_cores = 1,
+                 .client_cores_used = 1.25,
+                 .machine_busy = 0.975,
+                 .machine_cores = 2}),
+      "The CPU that server and client share is the limit: 97.5 % busy; server 0.60 of 1 core, client 1.25, "
       "others 0.10.");
 }
 

@@ -45,13 +45,13 @@ INSTANTIATE_TEST_SUITE_P(Lines, BadMetricsTest,
 constexpr char kBefore[] =
     "maskd_stage_seconds_sum{stage=\"gather\"} 1\nmaskd_stage_seconds_count{stage=\"gather\"} 10\n"
     "maskd_stage_seconds_sum{stage=\"send\"} 5\nmaskd_stage_seconds_count{stage=\"send\"} 10\n"
-    "process_cpu_seconds_total 3\n";
+    "maskd_cores 4\nprocess_cpu_seconds_total 3\n";
 constexpr char kAfter[] =
     "maskd_stage_seconds_bucket{stage=\"gather\",le=\"+Inf\"} 30\n"
     "maskd_stage_seconds_sum{stage=\"gather\"} 2.5\nmaskd_stage_seconds_count{stage=\"gather\"} 30\n"
     "maskd_stage_seconds_sum{stage=\"send\"} 5\nmaskd_stage_seconds_count{stage=\"send\"} 10\n"
     "maskd_stage_seconds_sum{stage=\"order\"} 0.5\nmaskd_stage_seconds_count{stage=\"order\"} 4\n"
-    "other_sum{stage=\"gather\"} 9\nprocess_cpu_seconds_total 4.5\n";
+    "other_sum{stage=\"gather\"} 9\nmaskd_cores 1.5\nprocess_cpu_seconds_total 4.5\n";
 
 TEST(ServerMetricsTest, AreWhatWasAddedMeanwhile) {
   ServerMetrics before;
@@ -68,6 +68,7 @@ TEST(ServerMetricsTest, AreWhatWasAddedMeanwhile) {
   EXPECT_DOUBLE_EQ(between->stages[1].seconds, 0.5);
   ASSERT_TRUE(between->cpu_seconds.has_value());
   EXPECT_DOUBLE_EQ(*between->cpu_seconds, 1.5);
+  EXPECT_EQ(between->cores, 1.5);
 }
 
 TEST(ServerMetricsTest, AreNotOfAServerThatWasStartedAgain) {
@@ -89,6 +90,7 @@ TEST(ServerMetricsTest, AreTheSumOfServers) {
   metrics.Add(other);
   EXPECT_DOUBLE_EQ(metrics.Stage("gather").calls, 40);
   EXPECT_DOUBLE_EQ(*metrics.cpu_seconds, 7.5);
+  EXPECT_EQ(metrics.cores, 5.5);
 }
 
 TEST(ServerMetricsTest, NeedNotSayTheCpu) {
