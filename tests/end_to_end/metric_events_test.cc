@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/available_cores.h"
 #include "kernels/failover_masker.h"
 #include "kernels/masker.h"
 #include "tests/end_to_end/good_requests.h"
@@ -154,6 +155,7 @@ TEST(MetricEventsTest, PoolsAndProcess) {
   EXPECT_EQ(after.at("maskd_pool_allocations_total{pool=\"reply\"}"), 1);
   EXPECT_GT(after.at(idle), before.at(idle));
   EXPECT_GT(after.at("process_cpu_seconds_total"), 0);
+  EXPECT_EQ(after.at("maskd_cores"), AvailableCores());
   EXPECT_GT(after.at("process_resident_memory_bytes"), after.at(idle) - before.at(idle));
 }
 
