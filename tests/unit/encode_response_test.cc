@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <span>
 #include <string>
@@ -29,7 +29,7 @@ void WriteResults(const MaskingPlan& plan, const MaskingBuffers& results) {
        {Result(results.mask, bytes.mask), Result(results.ids_restore, bytes.ids_restore),
         Result(results.ids_keep, bytes.ids_keep), Result(results.ids_mask, bytes.ids_mask),
         Result(results.noise, bytes.noise), Result(results.kept_tokens, bytes.kept_tokens)}) {
-    std::memset(result.data(), value++, result.size());
+    std::ranges::fill(result, static_cast<std::byte>(value++));
   }
 }
 
