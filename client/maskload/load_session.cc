@@ -149,14 +149,15 @@ std::string LoadSession::LimitOf(const MeasuredRun& run) const {
       .server_cores = static_cast<double>(flags_.server_cores),
       .client_cores_used = run.client_cpu_seconds / seconds,
       .bytes_per_second = static_cast<double>(std::max(all.bytes_sent, all.bytes_received)) / seconds};
-  const bool given = load.server_cores > 0;
-  if (!given && run.server.has_value()) load.server_cores = run.server->cores.value_or(0);
   if (local) {
     load.machine_busy = run.machine_busy;
     load.machine_cores = static_cast<int>(std::thread::hardware_concurrency());
-    const double machine = load.machine_cores;
-    // Several servers may use the same.
-    if (!given) load.server_cores = load.server_cores > 0 ? std::min(load.server_cores, machine) : machine;
+  }
+  if (flags_.server_cores == 0) {
+    load.server_cores = load.machine_cores;
+    // Those of several servers on this machine may be the same ones.
+    if (const auto told = run.server.has_value() ? run.server->cores : std::nullopt; told.has_value())
+      load.server_cores = local ? std::min<double>(*told, load.machine_cores) : *told;
   }
   if (run.server.has_value() && run.server->cpu_seconds.has_value())
     load.server_cores_used = *run.server->cpu_seconds / seconds;

@@ -3,7 +3,7 @@
 
 Rows are interleaved round by round, in random order, against one maskd on this machine. A ratio is that to the bare
 client's in the same round. The bare client is that of scripts/transport-bench --only=small: one thread on one
-completion queue, which sends messages that were encoded before and looks at the answers when the clock has stopped.
+completion queue, which sends messages that were encoded before and compares the answers with such as were right.
 Every answer is checked but for "nothing checked" and "one in 16 checked"; a wrong one, or a call that failed, makes
 the exit status 1.
 

@@ -14,14 +14,15 @@ from maskload_case import FINE, NOT_MET, MaskloadCase
 
 
 class Metrics(http.server.BaseHTTPRequestHandler):
-    """A page of metrics that grows by one call of 2 ms and 0.5 s of CPU each time."""
+    """A page of metrics that grows by one call of 2 ms and 0.5 s of CPU each time, of half a core."""
     scrapes = 0
 
     def do_GET(self):
         Metrics.scrapes += 1
         page = "".join(f"{name} {value * Metrics.scrapes}\n" for name, value in [
             ('maskd_stage_seconds_sum{stage="gather"}', 0.002), ('maskd_stage_seconds_count{stage="gather"}', 1),
-            ("process_cpu_seconds_total", 0.5)]).encode()
+            ("process_cpu_seconds_total", 0.5)])
+        page = (page + "maskd_cores 0.5\n").encode()
         self.send_response(200 if self.path == "/metrics" else 404)
         self.send_header("Content-Length", str(len(page)))
         self.end_headers()
@@ -112,6 +113,7 @@ class MaskloadTest(MaskloadCase):
         self.assertEqual([(stage["name"], stage["calls"]) for stage in report["stages"]], [("gather", 1)])
         self.assertAlmostEqual(report["stages"][0]["seconds"], 0.002)
         self.assertAlmostEqual(report["server_cpu_seconds"], 0.5)
+        self.assertRegex(report["limit"], r"^The server's CPU is the limit: .* of 0\.5 cores\.$")
         # The run goes on without.
         for wrong in (f"{url}/other", f"http://{self.unused_address()}/metrics"):
             done = self.maskload(*run, f"--metrics={wrong}")

@@ -3,36 +3,18 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <string>
 #include <thread>
+
+#include "tests/unit/fake_root.h"
 
 namespace maskd {
 namespace {
 
-namespace fs = std::filesystem;
-
 // A machine whose cgroups are files.
 class AvailableCoresTest : public ::testing::Test {
  protected:
-  ~AvailableCoresTest() override { fs::remove_all(root_); }
-
-  void Write(const fs::path& file, const std::string& text) {
-    fs::create_directories((root_ / file).parent_path());
-    std::ofstream(root_ / file) << text;
-  }
-
-  // Of this process alone.
-  static fs::path MakeFolder() {
-    std::string path = ::testing::TempDir() + "/available_cores_XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) ADD_FAILURE() << "cannot make " << path;
-    return path;
-  }
-
-  const fs::path root_ = MakeFolder();
-  const double unbounded_ = AvailableCores(root_);
+  const FakeRoot root_;
+  const double unbounded_ = AvailableCores(root_.path());
 };
 
 TEST_F(AvailableCoresTest, ThoseThatThreadsMayRunOn) {
@@ -45,42 +27,42 @@ TEST_F(AvailableCoresTest, ThoseThatThreadsMayRunOn) {
     CPU_ZERO(&one);
     CPU_SET(sched_getcpu(), &one);
     ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
-    pinned = AvailableCores(root_);
+    pinned = AvailableCores(root_.path());
   }).join();
   EXPECT_EQ(pinned, 1);
 }
 
 TEST_F(AvailableCoresTest, TheShareOfACgroup) {
-  Write("proc/self/cgroup", "0::/jobs/train\n");
-  Write("sys/fs/cgroup/jobs/train/cpu.max", "50000 100000\n");
-  EXPECT_EQ(AvailableCores(root_), 0.5);
+  root_.Write("proc/self/cgroup", "0::/jobs/train\n");
+  root_.Write("sys/fs/cgroup/jobs/train/cpu.max", "50000 100000\n");
+  EXPECT_EQ(AvailableCores(root_.path()), 0.5);
   // One around it allows less.
-  Write("sys/fs/cgroup/jobs/cpu.max", "25000 100000\n");
-  EXPECT_EQ(AvailableCores(root_), 0.25);
+  root_.Write("sys/fs/cgroup/jobs/cpu.max", "25000 100000\n");
+  EXPECT_EQ(AvailableCores(root_.path()), 0.25);
 }
 
 TEST_F(AvailableCoresTest, TheShareOfAContainerThatSeesItsOwnGroupAsTheRoot) {
-  Write("proc/self/cgroup", "0::/\n");
-  Write("sys/fs/cgroup/cpu.max", "75000 100000\n");
-  EXPECT_EQ(AvailableCores(root_), 0.75);
+  root_.Write("proc/self/cgroup", "0::/\n");
+  root_.Write("sys/fs/cgroup/cpu.max", "75000 100000\n");
+  EXPECT_EQ(AvailableCores(root_.path()), 0.75);
 }
 
 TEST_F(AvailableCoresTest, TheShareOfACgroupOfVersion1) {
-  Write("proc/self/cgroup", "5:memory:/docker/1\n4:cpu,cpuacct:/docker/1\n");
-  Write("sys/fs/cgroup/cpu/docker/1/cpu.cfs_quota_us", "20000\n");
-  Write("sys/fs/cgroup/cpu/docker/1/cpu.cfs_period_us", "50000\n");
-  EXPECT_EQ(AvailableCores(root_), 0.4);
+  root_.Write("proc/self/cgroup", "5:memory:/docker/1\n4:cpu,cpuacct:/docker/1\n");
+  root_.Write("sys/fs/cgroup/cpu/docker/1/cpu.cfs_quota_us", "20000\n");
+  root_.Write("sys/fs/cgroup/cpu/docker/1/cpu.cfs_period_us", "50000\n");
+  EXPECT_EQ(AvailableCores(root_.path()), 0.4);
 }
 
 TEST_F(AvailableCoresTest, NoShareIsSet) {
-  Write("proc/self/cgroup", "4:cpu,cpuacct:/\n0::/\n");
+  root_.Write("proc/self/cgroup", "4:cpu,cpuacct:/\n0::/\n");
   for (const char* const share : {"max 100000\n", "", "x y\n", "100000\n", "50000 0\n", "100000000 1\n"}) {
-    Write("sys/fs/cgroup/cpu.max", share);
-    EXPECT_EQ(AvailableCores(root_), unbounded_) << share;
+    root_.Write("sys/fs/cgroup/cpu.max", share);
+    EXPECT_EQ(AvailableCores(root_.path()), unbounded_) << share;
   }
-  Write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
-  Write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
-  EXPECT_EQ(AvailableCores(root_), unbounded_);
+  root_.Write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+  root_.Write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(AvailableCores(root_.path()), unbounded_);
 }
 
 TEST_F(AvailableCoresTest, WholeOnesAreOneAtLeast) {

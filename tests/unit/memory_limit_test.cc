@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <string>
+
+#include "tests/unit/fake_root.h"
 
 namespace maskd {
 namespace {
@@ -23,68 +23,55 @@ constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
 // A machine of 8 GiB, of files.
 class MemoryLimitTest : public ::testing::Test {
  protected:
-  MemoryLimitTest() { Write("proc/meminfo", "MemTotal:        8388608 kB\nMemFree:         1 kB\n"); }
-  ~MemoryLimitTest() override { fs::remove_all(root_); }
-
-  void Write(const fs::path& file, const std::string& text) {
-    fs::create_directories((root_ / file).parent_path());
-    std::ofstream(root_ / file) << text;
-  }
+  MemoryLimitTest() { root_.Write("proc/meminfo", "MemTotal:        8388608 kB\nMemFree:         1 kB\n"); }
 
   void ExpectLimit(std::int64_t bytes, const std::string& source) {
-    const MemoryLimit limit = FindMemoryLimit(root_);
+    const MemoryLimit limit = FindMemoryLimit(root_.path());
     EXPECT_EQ(limit.bytes, bytes);
     EXPECT_THAT(limit.source, HasSubstr(source));
   }
 
-  // Of this process alone.
-  static fs::path MakeFolder() {
-    std::string path = ::testing::TempDir() + "/memory_limit_XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) ADD_FAILURE() << "cannot make " << path;
-    return path;
-  }
-
-  const fs::path root_ = MakeFolder();
+  const FakeRoot root_;
 };
 
 TEST_F(MemoryLimitTest, OfTheMachine) { ExpectLimit(8192 * kMebibyte, "the machine"); }
 
 TEST_F(MemoryLimitTest, NothingIsKnown) {
-  fs::remove_all(root_);
-  EXPECT_EQ(FindMemoryLimit(root_).bytes, INT64_MAX);
+  fs::remove_all(root_.path());
+  EXPECT_EQ(FindMemoryLimit(root_.path()).bytes, INT64_MAX);
 }
 
 TEST_F(MemoryLimitTest, OfAContainerThatSeesItsOwnGroupAsTheRoot) {
-  Write("proc/self/cgroup", "0::/\n");
-  Write("sys/fs/cgroup/memory.max", "536870912\n");
+  root_.Write("proc/self/cgroup", "0::/\n");
+  root_.Write("sys/fs/cgroup/memory.max", "536870912\n");
   ExpectLimit(512 * kMebibyte, "memory.max");
 }
 
 TEST_F(MemoryLimitTest, OfAGroupAboveThisOne) {
-  Write("proc/self/cgroup", "0::/system.slice/maskd.service\n");
-  Write("sys/fs/cgroup/system.slice/maskd.service/memory.max", "max\n");
-  Write("sys/fs/cgroup/system.slice/memory.max", "1073741824\n");
+  root_.Write("proc/self/cgroup", "0::/system.slice/maskd.service\n");
+  root_.Write("sys/fs/cgroup/system.slice/maskd.service/memory.max", "max\n");
+  root_.Write("sys/fs/cgroup/system.slice/memory.max", "1073741824\n");
   ExpectLimit(1024 * kMebibyte, "memory.max");
 }
 
 TEST_F(MemoryLimitTest, MaxIsNoLimit) {
-  Write("proc/self/cgroup", "0::/\n");
-  Write("sys/fs/cgroup/memory.max", "max\n");
+  root_.Write("proc/self/cgroup", "0::/\n");
+  root_.Write("sys/fs/cgroup/memory.max", "max\n");
   ExpectLimit(8192 * kMebibyte, "the machine");
 }
 
 TEST_F(MemoryLimitTest, OfVersion1) {
-  Write("proc/self/cgroup", "9:name=systemd:/\n5:cpu,memory:/a:b/c\n0::/\n");
-  Write("sys/fs/cgroup/memory/a:b/c/memory.limit_in_bytes", "9223372036854771712\n");
-  Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  root_.Write("proc/self/cgroup", "9:name=systemd:/\n5:cpu,memory:/a:b/c\n0::/\n");
+  root_.Write("sys/fs/cgroup/memory/a:b/c/memory.limit_in_bytes", "9223372036854771712\n");
+  root_.Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
   ExpectLimit(8192 * kMebibyte, "the machine");
-  Write("sys/fs/cgroup/memory/a:b/c/memory.limit_in_bytes", "536870912\n");
+  root_.Write("sys/fs/cgroup/memory/a:b/c/memory.limit_in_bytes", "536870912\n");
   ExpectLimit(512 * kMebibyte, "memory.limit_in_bytes");
 }
 
 TEST_F(MemoryLimitTest, OfVersion1WherePathsAreOfTheHost) {
-  Write("proc/self/cgroup", "4:memory:/docker/0123\n");
-  Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "536870912\n");
+  root_.Write("proc/self/cgroup", "4:memory:/docker/0123\n");
+  root_.Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "536870912\n");
   ExpectLimit(512 * kMebibyte, "memory.limit_in_bytes");
 }
 
