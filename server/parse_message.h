@@ -18,7 +18,7 @@ namespace maskd {
 inline absl::Status ParseMessage(grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message) {
   constexpr std::size_t kMostBytes = std::numeric_limits<int>::max();
   bool parsed = false;
-  // Most messages came in one piece, which takes protobuf half as long.
+  // Most come in one piece, which protobuf parses without a stream.
   if (grpc::Slice slice; bytes.TrySingleSlice(&slice).ok() && slice.size() <= kMostBytes) {
     parsed = message.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
   } else {

@@ -140,8 +140,7 @@ class CallsInFlight final : public MeasuredCall {
 
   ~CallsInFlight() override { queue_.Shutdown(); }
 
-  // Each answer is checked and given back when it comes, as callers do: 8000 of them
-  // kept for later would not fit in a cache, which the empty RPC's do.
+  // Each answer is checked and given back when it comes, as callers do.
   absl::StatusOr<double> Call() override {
     std::array<std::optional<Running>, kInFlight> places;
     std::uint64_t started = 0;

@@ -27,8 +27,8 @@ struct Kind {
   Cell calls_per_second = {};
 };
 
-// With processes of its own: how fast one is depends on the memory that it was given,
-// by a tenth, for as long as it lives.
+// With processes of its own: two of one program can differ by 5 % for as long as they
+// live (docs/performance.md).
 absl::Status MeasureRound(const Setting& setting, Kind& kind) {
   MASKD_ASSIGN_OR_RETURN(const ServerProcess server, kind.start_server());
   const auto start_client = [&](const std::string& call) {
