@@ -1,6 +1,7 @@
 #include "kernels/cpu/write_results.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 
@@ -29,24 +30,25 @@ void StoreIds(IdsType type, std::span<const std::uint32_t> ids, std::byte* out) 
   }
 }
 
-// `is_one(rank)` says whether the token of this rank has a 1 in the mask.
+// `is_one(rank)` says, as 0 or 1, whether the token of this rank has a 1 in the mask.
+// Without branches: masks are random, and a processor would guess wrong.
 template <typename IsOne>
 void StoreMask(MaskType type, std::span<const std::uint32_t> ids_restore, std::byte* out, IsOne is_one) {
   switch (type) {
     case MaskType::kFloat32:
       for (std::size_t l = 0; l < ids_restore.size(); ++l)
-        Store(out, l, is_one(ids_restore[l]) ? 1.0f : 0.0f);
+        Store(out, l, is_one(ids_restore[l]) * std::bit_cast<std::uint32_t>(1.0f));
       return;
     case MaskType::kUint8:
       for (std::size_t l = 0; l < ids_restore.size(); ++l) {
-        Store<std::uint8_t>(out, l, is_one(ids_restore[l]) ? 1 : 0);
+        Store(out, l, static_cast<std::uint8_t>(is_one(ids_restore[l])));
       }
       return;
     case MaskType::kPackedBits:
       for (std::size_t first = 0; first < ids_restore.size(); first += 8) {
         const auto byte_of = ids_restore.subspan(first, std::min<std::size_t>(8, ids_restore.size() - first));
         unsigned bits = 0;
-        for (std::size_t i = 0; i < byte_of.size(); ++i) bits |= (is_one(byte_of[i]) ? 1u : 0u) << i;
+        for (std::size_t i = 0; i < byte_of.size(); ++i) bits |= is_one(byte_of[i]) << i;
         out[first / 8] = static_cast<std::byte>(bits);
       }
       return;
@@ -60,7 +62,7 @@ void WriteMaskAndIds(const MaskingPlan& plan, std::int64_t n, std::span<const st
   const ResultSelection& selection = plan.selection;
   const std::int64_t length = plan.sequence_length;
   const std::int64_t id_bytes = IdBytes(selection.ids_type);
-  const auto num_keep = static_cast<std::size_t>(plan.num_keep);
+  const auto num_keep = static_cast<std::uint32_t>(plan.num_keep);
   if (selection.ids_restore) {
     StoreIds(selection.ids_type, ids_restore, buffers.ids_restore + n * length * id_bytes);
   }
@@ -76,10 +78,10 @@ void WriteMaskAndIds(const MaskingPlan& plan, std::int64_t n, std::span<const st
     std::byte* const mask = buffers.mask + n * MaskRowBytes(selection.mask_type, length);
     if (selection.mask_polarity == MaskPolarity::kMaskedIsOne) {
       StoreMask(selection.mask_type, ids_restore, mask,
-                [num_keep](std::uint32_t rank) { return rank >= num_keep; });
+                [num_keep](std::uint32_t rank) { return std::uint32_t{rank >= num_keep}; });
     } else {
       StoreMask(selection.mask_type, ids_restore, mask,
-                [num_keep](std::uint32_t rank) { return rank < num_keep; });
+                [num_keep](std::uint32_t rank) { return std::uint32_t{rank < num_keep}; });
     }
   }
 }
