@@ -60,17 +60,20 @@ std::unique_ptr<Connection> Dial(const std::string& address, const MaskingClient
                                    .transparent_retries = options.transparent_retries});
 }
 
-CallScope BeginCall(const MaskingClient::Options& options, const CallLimits& limits) {
+std::chrono::milliseconds TimeoutOf(const MaskingClient::Options& options, const CallLimits& limits) {
   constexpr std::chrono::hours kLongest(24 * 365 * 100);
-  const std::chrono::milliseconds timeout = limits.timeout.value_or(options.timeout);
-  return {.deadline = std::chrono::system_clock::now() +
-                      std::clamp<std::chrono::milliseconds>(timeout, -kLongest, kLongest),
-          .stop = limits.stop};
+  return std::clamp<std::chrono::milliseconds>(limits.timeout.value_or(options.timeout), -kLongest, kLongest);
 }
+
+CallScope BeginCall(const MaskingClient::Options& options, const CallLimits& limits) {
+  return {.deadline = std::chrono::system_clock::now() + TimeoutOf(options, limits), .stop = limits.stop};
+}
+
+absl::Status DeadlinePassed() { return absl::DeadlineExceededError("the deadline of the call has passed"); }
 
 absl::Status CallScope::Check() const {
   if (stop.stop_requested()) return absl::CancelledError("the caller asked to stop");
-  if (ended()) return absl::DeadlineExceededError("the deadline of the call has passed");
+  if (ended()) return DeadlinePassed();
   return absl::OkStatus();
 }
 

@@ -23,6 +23,9 @@
 
 namespace maskd {
 
+// The error of a call that took too long.
+absl::Status DeadlinePassed();
+
 // What bounds a call, and each attempt of it.
 struct CallScope {
   std::chrono::system_clock::time_point deadline;
@@ -36,6 +39,9 @@ struct CallScope {
 
 // A connection to `address`, which CheckAddress has found well-formed.
 std::unique_ptr<Connection> Dial(const std::string& address, const MaskingClient::Options& options);
+
+// How long a call may take, within what clocks can count.
+std::chrono::milliseconds TimeoutOf(const MaskingClient::Options& options, const CallLimits& limits);
 
 // The scope of a call that begins now.
 CallScope BeginCall(const MaskingClient::Options& options, const CallLimits& limits);

@@ -2,6 +2,7 @@
 
 #include <grpc/support/time.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "client/attempt.h"
@@ -15,6 +16,8 @@ struct MaskCallQueue::Call {
   std::uint64_t tag = 0;
   const MaskRequest* request = nullptr;
   MaskingBuffers results = {};
+  Time deadline = {};
+  bool late = false;                   // and cancelled
   std::optional<UnaryCall> call = {};  // while it is under way
 };
 
@@ -40,8 +43,12 @@ void MaskCallQueue::Start(MaskingClient& client, const MaskRequest& request, std
   call.tag = tag;
   call.request = &request;
   call.results = results;
+  call.deadline = std::chrono::steady_clock::now() + TimeoutOf(client.options_, limits);
+  call.late = false;
+  next_deadline_ = std::min(next_deadline_, call.deadline);
+  const CallScope scope{.deadline = std::chrono::system_clock::time_point::max(), .stop = limits.stop};
   call.call.emplace(*client.connections_.front(), kGenerateMaskMethod, request.Encode(first_sample_id),
-                    /*call_bytes=*/0, BeginCall(client.options_, limits), queue_, &call);
+                    /*call_bytes=*/0, scope, queue_, &call);
 }
 
 std::optional<MaskCallQueue::Ended> MaskCallQueue::Wait(Time until) {
@@ -53,21 +60,39 @@ std::optional<MaskCallQueue::Ended> MaskCallQueue::Wait(Time until) {
     void* tag = nullptr;
     bool ok = false;
     if (!waits) {
+      CancelLate();
       const auto came = queue_.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC));
       if (came != grpc::CompletionQueue::GOT_EVENT) return std::nullopt;
     } else {
-      if (!endless) timer_->Set(until);
+      timer_->Set(std::min(until, next_deadline_));
       queue_.Next(&tag, &ok);
     }
     if (tag != timer_->tag()) return End(*static_cast<Call*>(tag));
     timer_->Rang();
+    CancelLate();
     if (waits && !endless && passed()) return std::nullopt;
+  }
+}
+
+void MaskCallQueue::CancelLate() {
+  const Time now = std::chrono::steady_clock::now();
+  if (now < next_deadline_) return;
+  next_deadline_ = Time::max();
+  for (const auto& call : calls_) {
+    if (!call->call.has_value() || call->late) continue;
+    call->late = call->deadline <= now;
+    if (call->late) {
+      call->call->Cancel();
+    } else {
+      next_deadline_ = std::min(next_deadline_, call->deadline);
+    }
   }
 }
 
 MaskCallQueue::Ended MaskCallQueue::End(Call& call) {
   Ended ended{.tag = call.tag, .facts = MaskingFacts()};
   absl::Status status = call.call->outcome().status;
+  if (call.late && absl::IsCancelled(status)) status = DeadlinePassed();
   if (status.ok())
     status = DecodeGenerateMask(call.call->response(), call.request->plan(), call.results, *ended.facts);
   if (!status.ok()) ended.facts = std::move(status);

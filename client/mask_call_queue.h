@@ -28,7 +28,8 @@ namespace maskd {
 
 // Many calls in flight on one thread, which costs a small call a third of what a
 // thread that waits for it does. Each is one attempt, whatever the client's options
-// say of others. Not thread-safe.
+// say of others. A call that is late is cancelled here: its server is not told of the
+// deadline, for which both ends would have a timer. Not thread-safe.
 class MaskCallQueue {
  public:
   struct Ended {
@@ -53,7 +54,7 @@ class MaskCallQueue {
 
   // A call that has ended, which is waited for until then or until that time; max()
   // has no end, min() does not wait. Nothing if none has ended, or at once if none is
-  // under way and the wait has no end.
+  // under way and the wait has no end. Calls are found late in here.
   std::optional<Ended> Wait(Time until = Time::max());
 
   // Calls that Wait has not returned yet.
@@ -62,12 +63,14 @@ class MaskCallQueue {
  private:
   struct Call;
 
+  void CancelLate();
   Ended End(Call& call);
 
   grpc::CompletionQueue queue_;
   std::optional<QueueTimer> timer_;
   std::vector<std::unique_ptr<Call>> calls_;
-  std::vector<Call*> free_;  // those of calls_ that are not under way
+  std::vector<Call*> free_;           // those of calls_ that are not under way
+  Time next_deadline_ = Time::max();  // none of those under way has an earlier one
 };
 
 }  // namespace maskd

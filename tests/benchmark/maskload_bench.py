@@ -91,7 +91,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", type=pathlib.Path, required=True, help="folder of the programs of a build")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--flights", type=int, default=1, help=f"{FLIGHT} calls each in a round, 16 in flight")
+    parser.add_argument("--flights", type=int, default=5, help=f"{FLIGHT} calls each in a round, 16 in flight")
     parser.add_argument("--json", type=pathlib.Path, help="file to write the calls a second of every round to")
     flags = parser.parse_args()
     print(f"GenerateMask of [1, 196], {flags.rounds} rounds, median (least..greatest)\n")
