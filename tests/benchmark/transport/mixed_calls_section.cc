@@ -16,7 +16,7 @@ namespace maskd::transport {
 namespace {
 
 // Calls of a round, one at a time: enough for a 99th percentile.
-constexpr int kCalls = 1000;
+constexpr int kCalls = 4000;
 constexpr int kWarmUps = 200;
 
 constexpr std::int64_t kLoadBatchSize = 64;
