@@ -11,6 +11,13 @@
 #include "client/encode_request.h"
 
 namespace maskd {
+namespace {
+
+// To be woken takes as long as this, of the server's time too, which has to wake who
+// sleeps with each answer.
+constexpr std::chrono::microseconds kSoon(20);
+
+}  // namespace
 
 struct MaskCallQueue::Call {
   std::uint64_t tag = 0;
@@ -65,13 +72,25 @@ std::optional<MaskCallQueue::Ended> MaskCallQueue::Wait(Time until) {
       if (came != grpc::CompletionQueue::GOT_EVENT) return std::nullopt;
     } else {
       timer_->Set(std::min(until, next_deadline_));
-      queue_.Next(&tag, &ok);
+      Next(&tag, &ok);
     }
     if (tag != timer_->tag()) return End(*static_cast<Call*>(tag));
     timer_->Rang();
     CancelLate();
     if (waits && !endless && passed()) return std::nullopt;
   }
+}
+
+void MaskCallQueue::Next(void** tag, bool* ok) {
+  const Time begin = std::chrono::steady_clock::now();
+  const auto soon = [begin] { return std::chrono::steady_clock::now() - begin < kSoon; };
+  while (ends_come_soon_) {
+    const auto came = queue_.AsyncNext(tag, ok, gpr_inf_past(GPR_CLOCK_MONOTONIC));
+    if (came == grpc::CompletionQueue::GOT_EVENT) return;
+    ends_come_soon_ = soon();
+  }
+  queue_.Next(tag, ok);
+  ends_come_soon_ = soon();
 }
 
 void MaskCallQueue::CancelLate() {

@@ -63,6 +63,9 @@ class MaskCallQueue {
  private:
   struct Call;
 
+  // The next of the queue. Asks again and again for a moment before it sleeps, if the
+  // last came that soon.
+  void Next(void** tag, bool* ok);
   void CancelLate();
   Ended End(Call& call);
 
@@ -71,6 +74,7 @@ class MaskCallQueue {
   std::vector<std::unique_ptr<Call>> calls_;
   std::vector<Call*> free_;           // those of calls_ that are not under way
   Time next_deadline_ = Time::max();  // none of those under way has an earlier one
+  bool ends_come_soon_ = false;
 };
 
 }  // namespace maskd
