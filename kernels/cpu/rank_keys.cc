@@ -124,11 +124,14 @@ void KeyRanker::SortByDigits(std::span<const std::uint32_t> keys) {
 
 void OrderKeptByIndex(std::int64_t num_keep, std::span<std::uint32_t> ids_shuffle,
                       std::span<std::uint32_t> ids_restore) {
+  // Without branches: masks are random. What a removed token leaves, the next kept one
+  // overwrites.
   std::uint32_t next = 0;
-  for (std::size_t l = 0; l < ids_restore.size(); ++l) {
-    if (ids_restore[l] >= num_keep) continue;
+  for (std::size_t l = 0; next < num_keep; ++l) {
+    const bool kept = ids_restore[l] < num_keep;
     ids_shuffle[next] = static_cast<std::uint32_t>(l);
-    ids_restore[l] = next++;
+    ids_restore[l] = kept ? next : ids_restore[l];
+    next += kept;
   }
 }
 
