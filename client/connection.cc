@@ -1,7 +1,10 @@
 #include "client/connection.h"
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -58,9 +61,19 @@ std::shared_ptr<grpc::Channel> Connection::MakeChannel() const {
 
 absl::Status CheckAddress(const std::string& address) {
   const auto colon = address.rfind(':');
-  if (colon != std::string::npos && colon != 0 && colon + 1 != address.size()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("address is \"", address, "\"; it must be host:port or unix:path"));
+  if (colon == std::string::npos || colon == 0 || colon + 1 == address.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("address is \"", address, "\"; it must be host:port or unix:path"));
+  }
+  // gRPC would take what is left of it in 16 bits.
+  const std::string port = address.substr(colon + 1);
+  const bool number = std::ranges::all_of(port, [](unsigned char digit) { return std::isdigit(digit) != 0; });
+  std::uint16_t value = 0;
+  if (number && !absl::StartsWith(address, "unix:") &&
+      std::from_chars(port.data(), port.data() + port.size(), value).ec != std::errc()) {
+    return absl::InvalidArgumentError(absl::StrCat("address is \"", address, "\"; a port is at most 65535"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace maskd

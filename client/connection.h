@@ -53,7 +53,8 @@ class Connection {
   std::shared_ptr<grpc::Channel> channel_;  // guarded by mutex_
 };
 
-// Returns INVALID_ARGUMENT if `address` is neither "host:port" nor "unix:path".
+// Returns INVALID_ARGUMENT if `address` is neither "host:port" nor "unix:path", or the
+// port is a number over 65535.
 absl::Status CheckAddress(const std::string& address);
 
 }  // namespace maskd

@@ -79,7 +79,7 @@ Detached ServeBulk(std::unique_ptr<StreamCall> call, const BulkMethod& method, C
       if (!co_await call->reading) {
         status = absl::InvalidArgumentError(
             absl::StrCat("no request came: the caller sent none or has gone, its deadline has passed, or the "
-                         "request has more than ",
+                         "request is compressed or has more than ",
                          parts.limits.max_message_bytes, " bytes (--max_message_bytes)"));
       }
     }

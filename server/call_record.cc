@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "server/refusal.h"
 #include "server/status_adapter.h"
 
@@ -28,15 +29,21 @@ CallRecord::CallRecord(CallCounts& counts, const CallReporting& reporting, Metho
       stages_(first) {
   counts_.in_flight.fetch_add(1, std::memory_order_relaxed);
   if (caller_.retries) counts_.retries.Add(1);
-  if (caller_.request_id.empty() && !IsSmall(method)) caller_.request_id = MakeRequestId();
+  if (IsSmall(method)) return;
+  if (caller_.request_id.empty()) caller_.request_id = MakeRequestId();
+  peer_ = context.peer();
 }
 
 CallRecord::~CallRecord() {
   // Asked for the rest alone: gRPC takes a lock to say it.
   const bool answered = sent_ && status_.ok();
   const bool cancelled = !answered && context_.IsCancelled();
-  if (cancelled && status_.ok())
-    status_ = absl::CancelledError("the caller has gone, or its deadline has passed");
+  if (cancelled) {
+    status_ = absl::CancelledError(absl::StrCat(
+        "cancelled: ", status_.ok() ? "the caller has gone, its deadline has passed, or this server gave the "
+                                      "call up (--idle_seconds, --drain_seconds)"
+                                    : status_.message()));
+  }
   const auto code = cancelled ? grpc::StatusCode::CANCELLED : static_cast<grpc::StatusCode>(status_.code());
   stages_.Enter(Stage::kRest);
   const StageTimes stages = CountStages();
@@ -82,7 +89,7 @@ bool CallRecord::IsSlow(std::chrono::nanoseconds time) const {
 void CallRecord::Report(const StageTimes& stages, grpc::StatusCode code) const {
   if (!reporting_.report) return;
   reporting_.report({.method = std::string(PathOf(method_)),
-                     .peer = context_.peer(),
+                     .peer = peer_.empty() ? context_.peer() : peer_,
                      .code = code,
                      .message = std::string(status_.message()),
                      .request_id = caller_.request_id,

@@ -90,6 +90,7 @@ class CallRecord {
   const Method method_;
   grpc::ServerContextBase& context_;
   CallerWords caller_;
+  std::string peer_;  // gRPC forgets it when a call is cancelled; empty: of a small call, to be asked for
   StageClock stages_;
   absl::Status status_;
   std::size_t sending_bytes_ = 0;

@@ -1,6 +1,7 @@
 #include "client/flags/masking_flags.h"
 
 #include "client/flags/enum_option.h"
+#include "client/flags/whole_number.h"
 
 namespace maskd {
 namespace {
@@ -29,9 +30,22 @@ CLI::Option* MaskingFlags::AddTo(CLI::App& command) {
                            {{"noise", KeptOrder::kNoise}, {"raster", KeptOrder::kRaster}},
                            "order of the kept tokens");
   for (const char* const name : {"--seed", "--epoch", "--mask_index", "--first_sample_id"}) {
-    command.get_option(name)->check(CLI::NonNegativeNumber);  // before it wraps to an unsigned number
+    command.get_option(name)->check(CheckWholeNumber);
+  }
+  for (const char* const name : {"--mask_ratio", "--num_keep", "--keep_rule", "--seed", "--epoch",
+                                 "--mask_index", "--first_sample_id", "--order"}) {
+    options_.push_back(command.get_option(name));
   }
   return first_sample_id_option;
+}
+
+std::string MaskingFlags::Given() const {
+  std::string given;
+  for (const CLI::Option* const option : options_) {
+    if (option->count() == 0) continue;
+    given += (given.empty() ? "" : ", ") + option->get_single_name() + "=" + option->results().back();
+  }
+  return given;
 }
 
 void MaskingFlags::Apply(MaskingSpec& spec) const {

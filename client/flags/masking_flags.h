@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "kernels/masking_spec.h"
 
@@ -25,6 +27,12 @@ struct MaskingFlags {
 
   // Sets what the flags say.
   void Apply(MaskingSpec& spec) const;
+
+  // Those that were given, such as "num_keep=49, seed=7".
+  std::string Given() const;
+
+ private:
+  std::vector<const CLI::Option*> options_;  // of the command
 };
 
 }  // namespace maskd

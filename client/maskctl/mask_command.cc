@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "client/flags/enum_option.h"
 #include "client/flags/masking_flags.h"
+#include "client/flags/whole_number.h"
 #include "client/maskctl/commands.h"
 #include "client/npy_file.h"
 #include "kernels/status_macros.h"
@@ -224,13 +225,13 @@ Command AddMaskCommand(CLI::App& app) {
                              "without --noise, where it comes from")
       ->excludes(noise);
   command->add_option("--skip", flags->skip, "with torch_cpu, draws to pass over first")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CheckWholeNumber)
       ->excludes(noise)
       ->capture_default_str();
   command
       ->add_option("--torch_offset", flags->torch_offset,
                    "with torch_cuda, offset of torch's generator before the draw")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CheckWholeNumber)
       ->excludes(noise)
       ->capture_default_str();
   command

@@ -67,7 +67,8 @@ void LoadFlags::AddTo(CLI::App& command) {
   command.add_option("--connections", connections, "connections to each address")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  AddTimeOption(command, "--duration", duration, false, "of a run, such as 500ms, 10s or 2m; 10s")
+  AddTimeOption(command, "--duration", duration, false,
+                "of a run, or a step of a search, such as 500ms or 2m; 10s, 5s a step")
       ->default_str("");
   AddTimeOption(command, "--warm_up", warm_up, true, "of calls that do not count, before a run; 1s");
   AddTimeOption(command, "--timeout", timeout, false, "that a call may take; 60s");
@@ -144,6 +145,8 @@ std::vector<Fact> LoadFlags::Describe() const {
       {"connections", absl::StrCat(connections, addresses.size() > 1 ? " to each" : "")},
       {"warm-up", FormatTime(warm_up)},
       {"results checked", NameOf(verification)}};
+  if (const std::string given = masking.Given(); !given.empty()) facts.push_back({"masks", given});
+  if (timeout != LoadFlags().timeout) facts.push_back({"timeout", FormatTime(timeout)});
   if (!tls.ca.empty())
     facts.push_back({"TLS", tls.cert.empty() ? "yes" : "yes, with a certificate of the client"});
   if (!objectives.empty()) facts.push_back({"objectives", objectives});

@@ -61,7 +61,7 @@ CLI::Option* AddTimeOption(CLI::App& command, const std::string& name, Seconds& 
       .add_option_function<std::string>(
           name,
           [&seconds, zero, name](const std::string& text) {
-            if (zero && text == "0") {
+            if (zero && (text == "0" || text == "0s")) {
               seconds = 0;
               return;
             }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/flags/enum_option.h"
+#include "client/flags/whole_number.h"
 #include "client/maskload/commands.h"
 #include "client/maskload/format_figures.h"
 #include "client/maskload/load_flags.h"
@@ -61,7 +62,7 @@ Command AddRunCommand(CLI::App& app) {
                           {{"constant", Arrivals::kConstant}, {"poisson", Arrivals::kPoisson}},
                           "the gaps between calls of an open loop");
   command->add_option("--arrivals_seed", flags->arrivals_seed, "of Poisson arrivals")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CheckWholeNumber)
       ->capture_default_str();
   command->add_option("--count", flags->count, "calls, after which the run ends")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));

@@ -17,6 +17,10 @@ ExitStatus RunMaskload(int argc, const char* const* argv, const std::stop_token&
   commands["run"] = AddRunCommand(app);
   commands["search"] = AddSearchCommand(app);
   commands["compare"] = AddCompareCommand(app);
+  if (argc > 1 && argv[1][0] != '-' && !commands.contains(argv[1])) {
+    std::cerr << "maskload: there is no command " << argv[1] << "; see maskload --help\n";
+    return ExitStatus::kUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -129,8 +129,22 @@ TEST_F(CallReportTest, ARequestThatIsTooLong) {
             grpc::StatusCode::RESOURCE_EXHAUSTED);
   const std::vector<CallReport> reports = Reports(1);
   ASSERT_EQ(reports.size(), 1u);
-  EXPECT_NE(reports.front().message.find("the request has more than 4096 bytes"), std::string::npos)
+  EXPECT_NE(reports.front().message.find("has more than 4096 bytes"), std::string::npos)
       << reports.front().message;
+}
+
+// By then gRPC has forgotten who it was.
+TEST_F(CallReportTest, AStreamThatIsCancelledHalfWay) {
+  Start({});
+  OpenStream stream(*stub_);
+  ASSERT_TRUE(stream.Admit(GoodRandomMasking()));
+  stream.Cancel();
+  EXPECT_EQ(stream.Finish().error_code(), grpc::StatusCode::CANCELLED);
+  const std::vector<CallReport> reports = Reports(1);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports.front().code, grpc::StatusCode::CANCELLED);
+  EXPECT_TRUE(reports.front().message.starts_with("cancelled: ")) << reports.front().message;
+  EXPECT_TRUE(reports.front().peer.starts_with("ipv4:127.0.0.1:")) << reports.front().peer;
 }
 
 // Every call takes longer than a nanosecond.

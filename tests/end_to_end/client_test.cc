@@ -200,8 +200,8 @@ TEST_P(BadClientAddressTest, IsRefused) {
 }
 
 constexpr BadAddress kBadAddresses[] = {
-    {"Empty", ""},       {"HostAlone", "localhost"}, {"NoHost", ":50051"}, {"NoPort", "localhost:"},
-    {"NoPath", "unix:"},
+    {"Empty", ""},       {"HostAlone", "localhost"},       {"NoHost", ":50051"}, {"NoPort", "localhost:"},
+    {"NoPath", "unix:"}, {"LargePort", "localhost:65536"},
 };
 
 std::string BadAddressName(const ::testing::TestParamInfo<BadAddress>& info) { return info.param.name; }

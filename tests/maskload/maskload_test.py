@@ -41,6 +41,8 @@ class MaskloadTest(MaskloadCase):
         self.assertIn("50 calls checked, 0 wrong", done.stdout)
         # Not a terminal: no progress.
         self.assertEqual(done.stderr, "")
+        done = self.maskload("run", f"--address={self.address}", "--mix=1x8x0", "--count=5", "--warm_up=0s")
+        self.assertEqual(done.returncode, FINE, done)
 
     def test_open_loop_in_every_mode(self):
         for flags in (["--mode=unary"], ["--mode=stream"], ["--mode=mask"], ["--arrivals=poisson"],
@@ -97,6 +99,12 @@ class MaskloadTest(MaskloadCase):
             done = self.maskload("compare", first, second, f"--max_regression={flag}")
             self.assertEqual((done.returncode, done.stderr), (status, ""), done)
             self.assertRegex(done.stdout, r"calls/s .* -20\.0 %")
+        other = self.json("run", f"--address={self.address}", "--mix=1x8x0", "--count=20", "--num_keep=1", "--seed=7",
+                          "--timeout=30s")
+        second.write_text(json.dumps(other))
+        differences = self.maskload("compare", first, second).stdout
+        self.assertIn("not the same masks: none and num_keep=1, seed=7\n", differences)
+        self.assertIn("not the same timeout: none and 30.0 s\n", differences)
         second.write_text("{}")
         self.refuses("compare", first, second, says="second.json is no report of maskload")
         self.refuses("compare", first, "/nowhere", says="/nowhere")
@@ -135,9 +143,14 @@ class MaskloadTest(MaskloadCase):
         with tempfile.NamedTemporaryFile() as empty:
             self.refuses("run", f"--tls_ca={empty.name}", says=f"--tls_ca: {empty.name} is empty")
         self.refuses("run", "--mix=1x8x0", "--num_keep=9", says="num_keep")
+        for flag in ("--seed", "--first_sample_id", "--arrivals_seed"):
+            for number in ("-1", "18446744073709551616", "1.5", "x"):
+                self.refuses("run", f"{flag}={number}", says=f'{flag}: "{number}" is no whole number')
+        self.refuses("run", "--address=127.0.0.1:65536", says="65535")
         self.refuses("search", says="--slo")
         self.refuses("search", "--slo=p99<1s", "--from=10", "--to=5", says="--to")
         self.refuses(says="subcommand")
+        self.refuses("compere", says="there is no command compere")
 
     def test_help(self):
         for command in ([], ["run"], ["search"], ["compare"]):
