@@ -154,7 +154,7 @@ TEST(MaskCallQueueTest, EachCallHasItsDeadline) {
   const auto to_served = ConnectTo(served.address());
   std::vector<Draw> draws(5, Draw(1, 0));
   MaskCallQueue calls;
-  draws[0].Start(calls, *to_stuck, 0, {.timeout = 3 * kShort});
+  draws[0].Start(calls, *to_stuck, 0, {.timeout = 10 * kShort});
   draws[1].Start(calls, *to_stuck, 1, {.timeout = kShort});
   draws[2].Start(calls, *to_stuck, 2);
   for (const std::uint64_t late : {1u, 0u}) {
