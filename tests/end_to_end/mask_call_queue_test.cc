@@ -72,6 +72,15 @@ std::unique_ptr<MaskingClient> ConnectTo(const std::string& address) {
   return MaskingClient::Connect(address, {.timeout = kPatience}).value();
 }
 
+class StuckCallsTest : public ::testing::Test {
+ private:
+  StuckService service_;
+  const ServedService served_{service_};
+
+ protected:
+  const std::unique_ptr<MaskingClient> client_ = ConnectTo(served_.address());
+};
+
 TEST(MaskCallQueueTest, ManyCallsInFlightAreRight) {
   const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback);
   const auto client = ConnectTo(served.address());
@@ -113,32 +122,26 @@ TEST(MaskCallQueueTest, CallsOfSeveralClients) {
   EXPECT_TRUE(second.IsRight());
 }
 
-TEST(MaskCallQueueTest, AStopCancels) {
-  StuckService service;
-  const ServedService served(service);
-  const auto client = ConnectTo(served.address());
+TEST_F(StuckCallsTest, AStopCancels) {
   std::vector<Draw> draws(3, Draw(1, 0));
   std::stop_source stop;
   MaskCallQueue calls;
   for (std::size_t i = 0; i < draws.size(); ++i)
-    draws[i].Start(calls, *client, i, {.stop = stop.get_token()});
+    draws[i].Start(calls, *client_, i, {.stop = stop.get_token()});
   EXPECT_FALSE(calls.Wait(steady_clock::now() + kShort).has_value());
   EXPECT_FALSE(calls.Wait(MaskCallQueue::Time::min()).has_value());
   std::jthread stopper([&stop] { stop.request_stop(); });
   for (std::size_t i = 0; i < draws.size(); ++i)
     EXPECT_EQ(calls.Wait()->facts.status().code(), absl::StatusCode::kCancelled);
-  draws[0].Start(calls, *client, 0, {.stop = stop.get_token()});
+  draws[0].Start(calls, *client_, 0, {.stop = stop.get_token()});
   EXPECT_EQ(calls.Wait()->facts.status().code(), absl::StatusCode::kCancelled);
 }
 
-TEST(MaskCallQueueTest, ADeadlinePasses) {
-  StuckService service;
-  const ServedService served(service);
-  const auto client = ConnectTo(served.address());
+TEST_F(StuckCallsTest, ADeadlinePasses) {
   Draw draw(1, 0);
   MaskCallQueue calls;
   const auto begin = steady_clock::now();
-  draw.Start(calls, *client, 7, {.timeout = kShort});
+  draw.Start(calls, *client_, 7, {.timeout = kShort});
   const auto end = calls.Wait();
   ASSERT_TRUE(end.has_value());
   EXPECT_EQ(end->tag, 7u);
@@ -170,14 +173,11 @@ TEST(MaskCallQueueTest, EachCallHasItsDeadline) {
   EXPECT_EQ(calls.under_way(), 1u);
 }
 
-TEST(MaskCallQueueTest, WhoOnlyLooksFindsCallsLateToo) {
-  StuckService service;
-  const ServedService served(service);
-  const auto client = ConnectTo(served.address());
+TEST_F(StuckCallsTest, WhoOnlyLooksFindsCallsLateToo) {
   Draw draw(1, 0);
   MaskCallQueue calls;
   const auto begin = steady_clock::now();
-  draw.Start(calls, *client, 0, {.timeout = kShort});
+  draw.Start(calls, *client_, 0, {.timeout = kShort});
   std::optional<MaskCallQueue::Ended> end;
   while (!end.has_value() && steady_clock::now() < begin + kPatience)
     end = calls.Wait(MaskCallQueue::Time::min());
@@ -196,10 +196,7 @@ TEST(MaskCallQueueTest, NoServerIsUnavailable) {
     EXPECT_EQ(calls.Wait()->facts.status().code(), absl::StatusCode::kUnavailable);
 }
 
-TEST(MaskCallQueueTest, AWaitIsNotShorterThanAskedForAndEnds) {
-  StuckService service;
-  const ServedService served(service);
-  const auto client = ConnectTo(served.address());
+TEST_F(StuckCallsTest, AWaitIsNotShorterThanAskedForAndEnds) {
   Draw draw(1, 0);
   MaskCallQueue calls;
   for (int round = 0; round < 2; ++round) {
@@ -210,7 +207,7 @@ TEST(MaskCallQueueTest, AWaitIsNotShorterThanAskedForAndEnds) {
     }
     // One that has passed does not wait, and none is under way before the first call.
     EXPECT_FALSE(calls.Wait(steady_clock::now() - kShort).has_value());
-    if (round == 0) draw.Start(calls, *client, 0);
+    if (round == 0) draw.Start(calls, *client_, 0);
   }
 }
 
@@ -233,20 +230,17 @@ TEST(MaskCallQueueTest, TheTimeOfAnEarlierWaitIsForgotten) {
   }
 }
 
-TEST(MaskCallQueueTest, GoesWithCallsUnderWay) {
-  StuckService service;
-  const ServedService served(service);
-  const auto client = ConnectTo(served.address());
+TEST_F(StuckCallsTest, GoesWithCallsUnderWay) {
   std::vector<Draw> draws(3, Draw(1, 0));
   {
     MaskCallQueue calls;
-    for (std::size_t i = 0; i < draws.size(); ++i) draws[i].Start(calls, *client, i);
+    for (std::size_t i = 0; i < draws.size(); ++i) draws[i].Start(calls, *client_, i);
     EXPECT_FALSE(calls.Wait(steady_clock::now() + kShort).has_value());
     EXPECT_EQ(calls.under_way(), 3u);
   }
   {
     MaskCallQueue calls;
-    draws[0].Start(calls, *client, 0);
+    draws[0].Start(calls, *client_, 0);
   }
 }
 
