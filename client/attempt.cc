@@ -9,6 +9,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "client/decode_response.h"
 #include "client/status_adapter.h"
 #include "proto/metadata_keys.h"
 
@@ -84,6 +85,11 @@ std::optional<std::chrono::milliseconds> AdvisedDelay(const absl::Status& status
   return std::chrono::milliseconds(delay);
 }
 
+Outcome AnswerMissing(const CallScope& scope, absl::string_view message) {
+  absl::Status ended = scope.Check();
+  return {.status = ended.ok() ? MalformedAnswer(message) : std::move(ended)};
+}
+
 absl::Status Retry(CallScope scope, int max_attempts, bool wait_for_room,
                    const std::function<Outcome(const CallScope& scope)>& attempt) {
   std::chrono::milliseconds backoff = kFirstBackoff;
@@ -119,7 +125,7 @@ void SetCallBytes(std::int64_t call_bytes, grpc::ClientContext& context) {
 
 UnaryCall::UnaryCall(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
                      std::int64_t call_bytes, const CallScope& scope, grpc::CompletionQueue& queue, void* tag)
-    : cancel_(scope.stop, CancelContext{&context_}) {
+    : scope_(scope), cancel_(scope.stop, CancelContext{&context_}) {
   SetScope(scope, context_);
   SetCallBytes(call_bytes, context_);
   grpc::GenericStub stub(connection.channel());
@@ -128,7 +134,10 @@ UnaryCall::UnaryCall(Connection& connection, const std::string& method, const gr
   reader_->Finish(&response_, &status_, tag);
 }
 
-Outcome UnaryCall::outcome() const { return ToOutcome(status_); }
+Outcome UnaryCall::outcome() const {
+  if (status_.ok() && !response_.Valid()) return AnswerMissing(scope_, "the server sent no response");
+  return ToOutcome(status_);
+}
 
 Outcome CallUnary(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
                   std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response) {

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "client/borrowed_bytes.h"
 #include "client/connection.h"
 #include "client/masking_client.h"
@@ -56,6 +57,11 @@ struct Outcome {
 // The delay that the server advised with the error that Retry returned.
 std::optional<std::chrono::milliseconds> AdvisedDelay(const absl::Status& status);
 
+// How an attempt ended that the server said OK to and not all of whose answer came. gRPC
+// throws away what was not read of a call that is cancelled or late, and keeps the status
+// if that had come: then it is the scope that ended, else MalformedAnswer(message).
+Outcome AnswerMissing(const CallScope& scope, absl::string_view message);
+
 // Makes attempts until one succeeds, fails for good, or the call must end.
 // UNAVAILABLE is tried again `max_attempts` times in all, RESOURCE_EXHAUSTED
 // with a retry delay until the deadline if `wait_for_room`.
@@ -89,6 +95,7 @@ class UnaryCall {
     void operator()() const { context->TryCancel(); }
   };
 
+  const CallScope scope_;
   grpc::ClientContext context_;
   const std::stop_callback<CancelContext> cancel_;
   std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader_;

@@ -84,7 +84,7 @@ Outcome CallLarge(Connection& connection, const std::string& method, const grpc:
         break;
     }
   }
-  if (status.ok() && !has_response) return {.status = absl::InternalError("the server sent no response")};
+  if (status.ok() && !has_response) return AnswerMissing(scope, "the server sent no response");
   return ToOutcome(status);
 }
 

@@ -111,7 +111,7 @@ void MaskCallQueue::CancelLate() {
 MaskCallQueue::Ended MaskCallQueue::End(Call& call) {
   Ended ended{.tag = call.tag, .facts = MaskingFacts()};
   absl::Status status = call.call->outcome().status;
-  if (call.late && absl::IsCancelled(status)) status = DeadlinePassed();
+  if (call.late && !status.ok()) status = DeadlinePassed();
   if (status.ok())
     status = DecodeGenerateMask(call.call->response(), call.request->plan(), call.results, *ended.facts);
   if (!status.ok()) ended.facts = std::move(status);

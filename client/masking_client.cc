@@ -1,6 +1,7 @@
 #include "client/masking_client.h"
 
 #include <algorithm>
+#include <functional>
 #include <stop_token>
 #include <utility>
 #include <vector>
@@ -51,6 +52,17 @@ absl::StatusOr<MaskedBatch> MaskIntoBatch(const MaskingSpec& spec, const Mask& m
   batch.algorithm_version = facts.algorithm_version;
   batch.backend = facts.backend;
   return batch;
+}
+
+// Makes a small call with a generated stub.
+absl::Status Ask(const CallScope& scope, const std::function<grpc::Status(grpc::ClientContext&)>& call) {
+  grpc::ClientContext context;
+  SetScope(scope, context);
+  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
+  const grpc::Status status = call(context);
+  // That is what a stub makes of an answer that is missing: see AnswerMissing.
+  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED && scope.ended()) return scope.Check();
+  return FromGrpcStatus(status);
 }
 
 }  // namespace
@@ -182,11 +194,9 @@ absl::StatusOr<MaskingFacts> MaskingClient::Draw(const MaskingSpec& spec, const 
 absl::StatusOr<ServerInfo> MaskingClient::GetServerInfo(const CallLimits& limits) {
   const auto stub = v1::MaskingService::NewStub(connections_.front()->channel());
   v1::GetServerInfoResponse response;
-  grpc::ClientContext context;
-  const CallScope scope = BeginCall(options_, limits);
-  context.set_deadline(scope.deadline);
-  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
-  MASKD_RETURN_IF_ERROR(FromGrpcStatus(stub->GetServerInfo(&context, v1::GetServerInfoRequest(), &response)));
+  MASKD_RETURN_IF_ERROR(Ask(BeginCall(options_, limits), [&](grpc::ClientContext& context) {
+    return stub->GetServerInfo(&context, v1::GetServerInfoRequest(), &response);
+  }));
   ServerInfo info{
       .version = response.version(),
       .backend = response.backend(),
@@ -213,11 +223,9 @@ absl::Status MaskingClient::CheckHealth(const CallLimits& limits) {
   grpc::health::v1::HealthCheckRequest request;
   request.set_service(v1::MaskingService::service_full_name());
   grpc::health::v1::HealthCheckResponse response;
-  grpc::ClientContext context;
-  const CallScope scope = BeginCall(options_, limits);
-  context.set_deadline(scope.deadline);
-  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
-  const absl::Status status = FromGrpcStatus(stub->Check(&context, request, &response));
+  const absl::Status status = Ask(BeginCall(options_, limits), [&](grpc::ClientContext& context) {
+    return stub->Check(&context, request, &response);
+  });
   if (absl::IsNotFound(status)) return absl::UnavailableError("the server there does not serve maskd");
   MASKD_RETURN_IF_ERROR(status);
   if (response.status() == grpc::health::v1::HealthCheckResponse::SERVING) return absl::OkStatus();

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <stop_token>
 
-#include "client/decode_response.h"
 #include "client/status_adapter.h"
 
 namespace maskd {
@@ -105,7 +104,7 @@ Outcome RunStream(Connection& connection, const std::string& method, const CallS
   }
   if (!fault.ok()) return {.status = fault};
   if (status.ok() && !ends.done())
-    return {.status = MalformedAnswer("the server ended the stream before its last message")};
+    return AnswerMissing(scope, "the server ended the stream before its last message");
   return ToOutcome(status);
 }
 

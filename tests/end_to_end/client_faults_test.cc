@@ -10,15 +10,20 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <future>
 #include <iostream>
+#include <latch>
 #include <memory>
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "client/attempt.h"
 #include "client/masking_client.h"
+#include "client/run_stream.h"
 #include "kernels/masker.h"
 #include "proto/retry_info.h"
 #include "tests/end_to_end/guarded_call.h"
@@ -154,6 +159,71 @@ TEST_P(ClientFaultsTest, StoppedAtAnyMoment) {
   }
   ExpectBudgetReturns(served.server());
   ExpectReferenceResults(*client, CaseOfMegabytes(1));
+}
+
+// Sends all of an answer, with OK, before it has read more than the first message.
+class HastyService final : public v1::MaskingService::Service {
+ public:
+  grpc::Status StreamRandomMasking(
+      grpc::ServerContext*,
+      grpc::ServerReaderWriter<v1::StreamRandomMaskingResponse, v1::StreamRandomMaskingRequest>* stream)
+      override {
+    v1::StreamRandomMaskingRequest message;
+    stream->Read(&message);
+    for (int i = 0; i < 3; ++i) stream->Write(v1::StreamRandomMaskingResponse());
+    answered.count_down();
+    return grpc::Status::OK;
+  }
+
+  std::latch answered{1};
+};
+
+// How a stream ends of whose answer one message is read, then `end` is called, and
+// nothing is sent until all of the answer has come.
+Outcome EndAfterOneMessage(const CallScope& scope, const std::function<void()>& end) {
+  HastyService service;
+  const ServedService served(service);
+  const auto connection = Dial(served.address(), {.max_message_bytes = 1 << 20});
+  bool first = true;
+  return RunStream(*connection, "/maskd.v1.MaskingService/StreamRandomMasking", scope,
+                   {.next =
+                        [&] {
+                          if (!std::exchange(first, false)) {
+                            service.answered.wait();
+                            std::this_thread::sleep_for(milliseconds(20));  // for it to come here
+                          }
+                          const grpc::Slice nothing;
+                          return grpc::ByteBuffer(&nothing, 1);
+                        },
+                    .take =
+                        [&](const grpc::ByteBuffer&) {
+                          end();
+                          return absl::OkStatus();
+                        },
+                    .done = [] { return false; }});
+}
+
+// gRPC throws the rest of the answer away, and keeps its OK.
+TEST(UnreadAnswerTest, OfAStoppedCallIsNotTheServersFault) {
+  std::stop_source stop;
+  const Outcome outcome =
+      EndAfterOneMessage({.deadline = std::chrono::system_clock::now() + kPatience, .stop = stop.get_token()},
+                         [&stop] { stop.request_stop(); });
+  EXPECT_EQ(outcome.status.code(), absl::StatusCode::kCancelled) << outcome.status;
+}
+
+TEST(UnreadAnswerTest, OfALateCallIsNotTheServersFault) {
+  const auto deadline = std::chrono::system_clock::now() + milliseconds(500);
+  const Outcome outcome = EndAfterOneMessage({.deadline = deadline, .stop = {}}, [deadline] {
+    std::this_thread::sleep_until(deadline + milliseconds(50));
+  });
+  EXPECT_EQ(outcome.status.code(), absl::StatusCode::kDeadlineExceeded) << outcome.status;
+}
+
+TEST(UnreadAnswerTest, OfACallThatGoesOnIsTheServersFault) {
+  const Outcome outcome =
+      EndAfterOneMessage({.deadline = std::chrono::system_clock::now() + kPatience, .stop = {}}, [] {});
+  EXPECT_EQ(outcome.status.code(), absl::StatusCode::kInternal) << outcome.status;
 }
 
 // ---- Deadlines.
