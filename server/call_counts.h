@@ -73,6 +73,7 @@ struct CallCounts {
   std::array<MethodCounts, kMethodPaths.size()> methods;
   std::array<Count, kRefusalNames.size()> refusals;
   std::array<Count, 4> batches;  // by NoiseSource
+  Count refused_connections;
 };
 
 }  // namespace maskd

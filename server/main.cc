@@ -3,6 +3,7 @@
 #include <grpc/support/log.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -89,6 +90,15 @@ int PollThreads(const ServerOptions& options) {
 // the signals that it does not handle.
 void EndAtOnce(int signal) { std::_Exit(128 + signal); }
 
+// Most systems let a process have 1024 files, and as many more if it asks as are enough
+// for --max_connections.
+void AllowManyFiles() {
+  rlimit files = {};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 // Blocks them in this thread and those that it starts, so that only sigwait sees
 // them.
 sigset_t BlockStopSignals() {
@@ -136,6 +146,7 @@ int Run(const ServerOptions& options, const sigset_t& stop_signals, Log& log) {
   auto server =
       MaskingServer::Start(std::move(choice->masker), *std::move(tensor_devices),
                            {.listen = options.listen,
+                            .max_connections = options.max_connections,
                             .limits = options.limits,
                             .poll_threads = PollThreads(options),
                             .bulk_threads = bulk_threads,
@@ -144,6 +155,7 @@ int Run(const ServerOptions& options, const sigset_t& stop_signals, Log& log) {
                             .reflection = options.reflection,
                             .reporting = {.report = [&log](const CallReport& call) { log.Write(call); },
                                           .slow = options.slow_call},
+                            .warn = [](const std::string& sentence) { spdlog::warn("{}", sentence); },
                             .tls_certificate_chain = options.tls_cert,
                             .tls_private_key = options.tls_key,
                             .tls_client_certificates = options.tls_client_ca});
@@ -190,6 +202,7 @@ int main(int argc, char** argv) {
   maskd::KeepFreedMemory();
   maskd::LeaveOutMutexChecks();
   maskd::SeparatePollers();
+  maskd::AllowManyFiles();
   const auto parsed = maskd::ParseServerOptions(argc, argv);
   if (const auto* exit_now = std::get_if<maskd::ExitNow>(&parsed)) return exit_now->status;
   const auto& options = std::get<maskd::ServerOptions>(parsed);

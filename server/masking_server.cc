@@ -16,7 +16,7 @@
 #include "kernels/status_macros.h"
 #include "kernels/tensor_ops.h"
 #include "proto/left_out.h"
-#include "server/listen_address.h"
+#include "server/listening_socket.h"
 
 namespace maskd {
 namespace {
@@ -56,6 +56,22 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const std::string& address,
     tls.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
   }
   return grpc::SslServerCredentials(tls);
+}
+
+// Has the server of `builder` serve the connections that what is returned is called
+// with.
+std::function<void(int, int)> GiveToGrpc(grpc::ServerBuilder& builder,
+                                         std::shared_ptr<grpc::ServerCredentials> credentials) {
+  using Builder = grpc::ServerBuilder::experimental_type;
+  std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor =
+      builder.experimental().AddExternalConnectionAcceptor(Builder::ExternalConnectionType::FROM_FD,
+                                                           std::move(credentials));
+  return [acceptor = std::move(acceptor)](int listener, int connection) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+    parameters.listener_fd = listener;
+    parameters.fd = connection;
+    acceptor->HandleNewConnection(&parameters);
+  };
 }
 
 std::optional<BlockPool> MakeLanding(Masker& masker, const Limits& limits,
@@ -104,9 +120,10 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
 
 absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(
     std::unique_ptr<Masker> masker, std::unique_ptr<TensorDevices> tensor_devices, const Options& options) {
+  std::vector<Listening> listening;
   for (const std::string& address : options.listen) {
-    MASKD_RETURN_IF_ERROR(CheckListenAddress(address));
-    MASKD_RETURN_IF_ERROR(CheckNotInUse(address));
+    MASKD_ASSIGN_OR_RETURN(Listening one, Listen(address));
+    listening.push_back(std::move(one));
   }
   Limits limits = options.limits;
   limits.max_message_bytes = std::min(limits.max_message_bytes, kMaxGrpcMessageBytes);
@@ -115,8 +132,6 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(
 
   if (options.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  // Without this a second server on a taken port would share its calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_message_bytes));
   // Clients ask now and then whether this end is still there.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000);
@@ -127,24 +142,25 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   for (const char* const argument : kLeftOutArguments) builder.AddChannelArgument(argument, 0);
-  std::vector<int> ports(options.listen.size(), 0);
-  for (std::size_t i = 0; i < options.listen.size(); ++i) {
-    builder.AddListeningPort(options.listen[i], Credentials(options.listen[i], options), &ports[i]);
+  std::vector<ConnectionAcceptor::Source> sources;
+  for (Listening& one : listening) {
+    server->addresses_.push_back(one.address);
+    sources.push_back(
+        {.sockets = std::move(one.sockets), .take = GiveToGrpc(builder, Credentials(one.address, options))});
   }
   server->service_.Register(builder, options.poll_threads);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", absl::StrJoin(options.listen, ", "),
-                     "; is the port taken, the address not of this machine, or the folder of "
-                     "the socket missing?"));
+    return absl::UnavailableError(absl::StrCat("gRPC does not serve on ",
+                                               absl::StrJoin(server->addresses_, ", "),
+                                               "; are the certificate and the key of TLS a pair?"));
   }
   server->service_.Serve();
-  for (std::size_t i = 0; i < options.listen.size(); ++i) {
-    const std::string& asked = options.listen[i];
-    server->addresses_.push_back(absl::StartsWith(asked, "unix:")
-                                     ? asked
-                                     : absl::StrCat(asked.substr(0, asked.rfind(':')), ":", ports[i]));
+  if (!sources.empty()) {
+    server->acceptor_.emplace(
+        std::move(sources),
+        ConnectionAcceptor::Options{.max_connections = options.max_connections, .warn = options.warn},
+        server->counts_.refused_connections);
   }
   return server;
 }
@@ -155,7 +171,12 @@ MaskingServer::~MaskingServer() {
     stopped_.wait();
     return;
   }
-  server_->Shutdown(std::chrono::system_clock::now());
+  Shutdown(std::chrono::milliseconds(0));
+}
+
+void MaskingServer::Shutdown(std::chrono::milliseconds bound) {
+  acceptor_.reset();
+  server_->Shutdown(std::chrono::system_clock::now() + bound);
   service_.Stop();
 }
 
@@ -175,8 +196,7 @@ bool MaskingServer::Drain(std::chrono::milliseconds bound) {
   // without a bound, hence the thread.
   stopped_ = std::async(std::launch::async, [this, finished] {
     if (finished) std::this_thread::sleep_for(kLameDuck);
-    server_->Shutdown(std::chrono::system_clock::now() + (finished ? kWayOut : std::chrono::milliseconds(0)));
-    service_.Stop();
+    Shutdown(finished ? kWayOut : std::chrono::milliseconds(0));
   });
   return stopped_.wait_for(2 * kWayOut) == std::future_status::ready && finished;
 }

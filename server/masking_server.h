@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -23,6 +24,7 @@
 #include "server/call_gate.h"
 #include "server/call_record.h"
 #include "server/calls.h"
+#include "server/connection_acceptor.h"
 #include "server/health.h"
 #include "server/idle_watch.h"
 #include "server/limits.h"
@@ -39,7 +41,8 @@ class MaskingServer {
     // "host:port" (port 0: any free one) or "unix:path". Empty: only
     // InProcessChannel.
     std::vector<std::string> listen = {};
-    Limits limits = {};  // max_message_bytes beyond 2^31 - 1 is taken as that
+    int max_connections = 4096;  // see ConnectionAcceptor
+    Limits limits = {};          // max_message_bytes beyond 2^31 - 1 is taken as that
     // Threads that read and write sockets and serve small calls, and threads
     // that do the work of the others.
     int poll_threads = 2;
@@ -51,6 +54,8 @@ class MaskingServer {
     bool gather_on_device = false;
     bool reflection = false;
     CallReporting reporting = {};
+    // Told what an operator has to know.
+    std::function<void(const std::string& sentence)> warn = [](const std::string&) {};
     // PEM. If set, "host:port" addresses speak TLS.
     std::string tls_certificate_chain = {};
     std::string tls_private_key = {};
@@ -95,6 +100,9 @@ class MaskingServer {
   bool Drain(std::chrono::milliseconds bound);
 
  private:
+  // Ends calls after `bound`, and waits for their handlers.
+  void Shutdown(std::chrono::milliseconds bound);
+
   MaskingServer(std::unique_ptr<Masker> masker, std::unique_ptr<TensorDevices> tensor_devices,
                 const Limits& limits, const Options& options);
 
@@ -116,6 +124,7 @@ class MaskingServer {
   MaskingService service_;
   std::vector<std::string> addresses_;
   std::unique_ptr<grpc::Server> server_;
+  std::optional<ConnectionAcceptor> acceptor_;
   std::future<void> stopped_;  // set by Drain; ready when no handler runs
 };
 

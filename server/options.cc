@@ -95,6 +95,12 @@ std::variant<ServerOptions, ExitNow> ParseServerOptions(int argc, char** argv) {
                  "and two without one")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  app.add_option(
+         "--max_connections", options.max_connections,
+         "connections that may be open; one more is closed at once. An idle one takes 30 KB. The files\n"
+         "that the process may open (ulimit -n) bound them too")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   app.add_option("--max_inflight_bytes", options.limits.max_inflight_bytes,
                  "bound of the bytes of requests and responses that all calls hold together; a call that\n"
                  "finds no room is told when to come back, before its tokens are read")

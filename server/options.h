@@ -27,6 +27,7 @@ struct ServerOptions {
   std::string tls_cert;
   std::string tls_key;
   std::string tls_client_ca;
+  int max_connections = 4096;  // see ConnectionAcceptor
   Limits limits;
   // How long running calls may take to finish once the server drains.
   std::chrono::seconds drain{30};

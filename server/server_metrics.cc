@@ -196,6 +196,9 @@ std::vector<MetricFamily> ServerMetrics::Collect() const {
   page.Begin("maskd_idle_cancellations_total", MetricType::Counter,
              "Calls that were cancelled as their callers kept them waiting (--idle_seconds).");
   page.Add({}, static_cast<double>(parts_.idle_watch.cancelled()));
+  page.Begin("maskd_refused_connections_total", MetricType::Counter,
+             "Connections that were closed at once as too many were open (--max_connections).");
+  page.Add({}, static_cast<double>(parts_.counts.refused_connections.value()));
   AddMemoryOfHost(parts_, page);
   AddDevices(parts_, Memory(), page);
   AddProcess(parts_, page);

@@ -1,7 +1,11 @@
 // Addresses: which are taken, which are refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <string>
 
 #include "kernels/masker.h"
@@ -43,6 +47,35 @@ TEST(ListenTest, OnSeveralAddressesAtOnce) {
   EXPECT_EQ((*server)->addresses()[1], socket);
   EXPECT_NE((*server)->addresses()[0], (*server)->addresses()[2]);
   for (const std::string& address : (*server)->addresses()) ExpectServes(address);
+}
+
+TEST(ListenTest, ANameIsListenedOnAtOnePort) {
+  const auto server = MaskingServer::Start(MakeReferenceMasker(), {.listen = {"localhost:0"}});
+  ASSERT_TRUE(server.ok()) << server.status();
+  const std::string address = (*server)->addresses()[0];
+  EXPECT_THAT(address, MatchesRegex("localhost:[1-9][0-9]*"));
+  ExpectServes(address);
+  ExpectServes("127.0.0.1" + address.substr(address.rfind(':')));
+}
+
+TEST(ListenTest, ASocketOfAServerThatIsNoMoreIsReplaced) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/a.sock";
+  const int left_over = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un name = {};
+  name.sun_family = AF_UNIX;
+  path.copy(name.sun_path, sizeof(name.sun_path) - 1);
+  ASSERT_EQ(bind(left_over, reinterpret_cast<const sockaddr*>(&name), sizeof(name)), 0);
+  close(left_over);
+  {
+    const auto server = MaskingServer::Start(MakeReferenceMasker(), {.listen = {"unix:" + path}});
+    ASSERT_TRUE(server.ok()) << server.status();
+    ExpectServes("unix:" + path);
+    const auto second = MaskingServer::Start(MakeReferenceMasker(), {.listen = {"unix:" + path}});
+    EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable) << second.status();
+    ExpectServes("unix:" + path);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST(ListenTest, OnNothingServesInProcess) {

@@ -25,11 +25,13 @@ METRICS_OF_PROMETHEUS = {"up"}
 
 
 class Server:
-    """maskd on free ports, until the end of the with statement."""
+    """maskd on free ports, until the end of the with statement. `files`: how many it may open."""
 
-    def __init__(self, *flags):
-        self.process = subprocess.Popen([BIN / "maskd", "--listen=127.0.0.1:0", "--threads=2", *flags],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def __init__(self, *flags, files=None):
+        limit = f"ulimit -n {files} && " if files else ""
+        self.process = subprocess.Popen(
+            ["sh", "-c", limit + 'exec "$@"', "sh", BIN / "maskd", "--listen=127.0.0.1:0", "--threads=2", *flags],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.address = self.process.stdout.readline().strip().removeprefix("listening on ")
         self.metrics = ""
         if any(flag.startswith("--metrics_listen") for flag in flags):

@@ -1,0 +1,111 @@
+#include "server/connection_acceptor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace maskd {
+namespace {
+
+// Files that the process can open however many connections there are: pages of metrics,
+// the kernel's figures, a card's driver.
+constexpr int kSpareDescriptors = 64;
+
+// Trouble this long after the last is news.
+constexpr std::chrono::seconds kBurst(10);
+
+// How long to wait until accepting is tried again where the system has no memory or files.
+constexpr std::chrono::milliseconds kPause(100);
+
+int LowestFreeDescriptor() {
+  const int lowest = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+  if (lowest < 0) return 0;
+  close(lowest);
+  return lowest;
+}
+
+int FirstRefusedDescriptor(int max_connections) {
+  rlimit files = {};
+  getrlimit(RLIMIT_NOFILE, &files);
+  const std::int64_t here = LowestFreeDescriptor();
+  // However few files are allowed, there is room for one connection.
+  const std::int64_t allowed = std::max<std::int64_t>(
+      static_cast<std::int64_t>(std::min<rlim_t>(files.rlim_cur, INT32_MAX)) - kSpareDescriptors, here + 1);
+  return static_cast<int>(std::min(allowed, here + max_connections));
+}
+
+}  // namespace
+
+ConnectionAcceptor::ConnectionAcceptor(std::vector<Source> sources, const Options& options, Count& refused)
+    : sources_(std::move(sources)),
+      options_(options),
+      first_refused_descriptor_(FirstRefusedDescriptor(options.max_connections)),
+      refused_(refused),
+      thread_([this] { Run(); }) {}
+
+ConnectionAcceptor::~ConnectionAcceptor() {
+  stopping_ = true;
+  for (const Source& source : sources_) {
+    for (const ListeningSocket& socket : source.sockets)
+      shutdown(socket.descriptor(), SHUT_RDWR);  // wakes it
+  }
+  thread_.join();
+}
+
+void ConnectionAcceptor::Run() {
+  std::vector<pollfd> waits;
+  std::vector<const Source*> owners;
+  for (const Source& source : sources_) {
+    for (const ListeningSocket& socket : source.sockets) {
+      waits.push_back({.fd = socket.descriptor(), .events = POLLIN, .revents = 0});
+      owners.push_back(&source);
+    }
+  }
+  for (;;) {
+    poll(waits.data(), waits.size(), -1);
+    if (stopping_) return;
+    bool troubled = false;
+    for (std::size_t i = 0; i < waits.size(); ++i) {
+      if (waits[i].revents != 0) troubled |= !AcceptFrom(*owners[i], waits[i].fd);
+    }
+    if (troubled) std::this_thread::sleep_for(kPause);
+  }
+}
+
+bool ConnectionAcceptor::AcceptFrom(const Source& source, int listener) {
+  const int connection = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (connection >= first_refused_descriptor_) {
+    close(connection);
+    refused_.Add(1);
+    Warn(absl::StrCat("a connection was closed at once: ", first_refused_descriptor_,
+                      " files and connections are open (--max_connections, ulimit -n)"));
+    return true;
+  }
+  if (connection >= 0) {
+    source.take(listener, connection);
+    return true;
+  }
+  // Others are the connection's, which is gone.
+  const bool of_system = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+  if (of_system) Warn(absl::StrCat("a connection has to wait: ", std::strerror(errno)));
+  return !of_system;
+}
+
+void ConnectionAcceptor::Warn(const std::string& sentence) {
+  const auto now = std::chrono::steady_clock::now();
+  const bool news = last_trouble_.time_since_epoch().count() == 0 || now - last_trouble_ > kBurst;
+  last_trouble_ = now;
+  if (news) options_.warn(sentence);
+}
+
+}  // namespace maskd
