@@ -3,7 +3,6 @@
 #include <grpc/support/log.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "kernels/available_cores.h"
+#include "kernels/file_limit.h"
 #include "kernels/host_memory.h"
 #include "kernels/masker.h"
 #include "kernels/status_macros.h"
@@ -89,15 +89,6 @@ int PollThreads(const ServerOptions& options) {
 // Also ends a process that is the first of a container, which the kernel spares
 // the signals that it does not handle.
 void EndAtOnce(int signal) { std::_Exit(128 + signal); }
-
-// Most systems let a process have 1024 files, and as many more if it asks as are enough
-// for --max_connections.
-void AllowManyFiles() {
-  rlimit files = {};
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
-}
 
 // Blocks them in this thread and those that it starts, so that only sigwait sees
 // them.

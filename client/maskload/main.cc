@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "client/maskload/commands.h"
+#include "kernels/file_limit.h"
 #include "kernels/host_memory.h"
 #include "proto/left_out.h"
 
@@ -38,6 +39,7 @@ std::stop_token StopOnSignal() {
 int main(int argc, char** argv) {
   maskd::KeepFreedMemory();
   maskd::LeaveOutMutexChecks();
+  maskd::AllowManyFiles();
   const std::stop_token stop = StopOnSignal();
   // The kernel may otherwise let a call begin 50 us late.
   prctl(PR_SET_TIMERSLACK, 1);
