@@ -3,6 +3,9 @@
 #define MASKD_PROTO_LEFT_OUT_H_
 
 #include <grpc/grpc.h>
+#include <grpc/support/log.h>
+
+#include <cstdlib>
 
 #include "absl/synchronization/mutex.h"
 
@@ -21,6 +24,12 @@ inline constexpr const char* kLeftOutArguments[] = {
 // 3 us of the 50 that a small call takes. To be called first in main; it is not a
 // library's to change.
 inline void LeaveOutMutexChecks() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); }
+
+// What gRPC writes to stderr of its own accord, in ten lines what the status of a call has in
+// one. GRPC_VERBOSITY brings it back. Of programs, not of libraries.
+inline void LeaveOutLog() {
+  if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
+}
 
 }  // namespace maskd
 

@@ -16,6 +16,7 @@
 #include "kernels/status_macros.h"
 #include "kernels/tensor_ops.h"
 #include "proto/left_out.h"
+#include "server/check_tls.h"
 #include "server/listening_socket.h"
 
 namespace maskd {
@@ -120,6 +121,10 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(std::unique_
 
 absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(
     std::unique_ptr<Masker> masker, std::unique_ptr<TensorDevices> tensor_devices, const Options& options) {
+  if (!options.tls_certificate_chain.empty()) {
+    MASKD_RETURN_IF_ERROR(
+        CheckTls(options.tls_certificate_chain, options.tls_private_key, options.tls_client_certificates));
+  }
   std::vector<Listening> listening;
   for (const std::string& address : options.listen) {
     MASKD_ASSIGN_OR_RETURN(Listening one, Listen(address));
@@ -151,9 +156,7 @@ absl::StatusOr<std::unique_ptr<MaskingServer>> MaskingServer::Start(
   server->service_.Register(builder, options.poll_threads);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr) {
-    return absl::UnavailableError(absl::StrCat("gRPC does not serve on ",
-                                               absl::StrJoin(server->addresses_, ", "),
-                                               "; are the certificate and the key of TLS a pair?"));
+    return absl::InternalError(absl::StrCat("gRPC does not serve on ", absl::StrJoin(options.listen, ", ")));
   }
   server->service_.Serve();
   if (!sources.empty()) {

@@ -66,8 +66,8 @@ class MaskingServer {
   // Starts serving `masker`, and tensor operations on `tensor_devices`, or on the
   // CPU.
   //
-  // Returns INVALID_ARGUMENT if an address is malformed, and UNAVAILABLE if it
-  // cannot be listened on.
+  // Returns INVALID_ARGUMENT if an address is malformed or what TLS takes is no good (see
+  // CheckTls), and UNAVAILABLE if it cannot be listened on.
   static absl::StatusOr<std::unique_ptr<MaskingServer>> Start(std::unique_ptr<Masker> masker,
                                                               std::unique_ptr<TensorDevices> tensor_devices,
                                                               const Options& options);

@@ -3,12 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <climits>
 #include <cstdint>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <string>
 #include <vector>
 
+#include "proto/pem_option.h"
 #include "server/environment.h"
 #include "server/listen_address.h"
 #include "server/metrics_listener.h"
@@ -26,23 +25,6 @@ std::vector<std::string> NameVariables(CLI::App& app) {
     option->envname(variables.back());
   }
   return variables;
-}
-
-// The text of the file that `flag` names; throws what CLI11 prints if there is none.
-// Without it maskd would not speak TLS.
-std::string ReadPem(const char* flag, const std::string& path) {
-  std::ifstream file(path);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad()) throw CLI::ValidationError(flag, "cannot read " + path);
-  if (text.empty()) throw CLI::ValidationError(flag, path + " is empty");
-  return text;
-}
-
-CLI::Option* AddPemOption(CLI::App& app, const char* name, std::string& text, const char* description) {
-  return app
-      .add_option_function<std::string>(
-          name, [name, &text](const std::string& path) { text = ReadPem(name, path); }, description)
-      ->check(CLI::ExistingFile);
 }
 
 }  // namespace

@@ -9,8 +9,7 @@
 
 namespace maskd {
 
-// The texts of the files that the flags name. A file that cannot be read, or is empty,
-// is a wrong flag.
+// The texts of the files that the flags name. See AddPemOption.
 struct TlsFlags {
   std::string ca;    // empty: no TLS
   std::string cert;  // empty: this client shows no certificate

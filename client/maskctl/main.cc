@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "client/maskctl/commands.h"
 #include "kernels/host_memory.h"
+#include "proto/left_out.h"
 
 namespace {
 
@@ -56,6 +57,7 @@ int Run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   maskd::KeepFreedMemory();
+  maskd::LeaveOutLog();
   // Never shut down: gRPC would join a thread that may sleep for 10 s.
   grpc_init();
   return Run(argc, argv);

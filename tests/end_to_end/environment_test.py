@@ -57,14 +57,18 @@ class EnvironmentTest(unittest.TestCase):
             else:
                 self.refuses(says=[f"--{flag}", "wrong"], status=2, **{variable: "wrong"})
 
-    def test_tls_files_that_are_empty_are_refused(self):
-        with tempfile.NamedTemporaryFile() as empty, tempfile.NamedTemporaryFile("w") as text:
+    def test_tls_files_without_pem_are_refused(self):
+        with (tempfile.NamedTemporaryFile() as empty, tempfile.NamedTemporaryFile("w") as text,
+              tempfile.NamedTemporaryFile("w") as pem):
             text.write("a text")
             text.flush()
-            files = {"tls_cert": text.name, "tls_key": text.name, "tls_client_ca": text.name}
+            pem.write("-----BEGIN CERTIFICATE-----")
+            pem.flush()
+            files = {"tls_cert": pem.name, "tls_key": pem.name, "tls_client_ca": pem.name}
             for flag in files:
-                self.refuses("--listen=127.0.0.1:0", says=[f"--{flag}: ", f"{empty.name} is empty"], status=2,
-                             **{f"MASKD_{name.upper()}": file for name, file in (files | {flag: empty.name}).items()})
+                for name, says in ((empty.name, "is empty"), (text.name, "is not in PEM")):
+                    variables = {f"MASKD_{of.upper()}": file for of, file in (files | {flag: name}).items()}
+                    self.refuses("--listen=127.0.0.1:0", says=[f"--{flag}: ", f"{name} {says}"], status=2, **variables)
 
     def test_lists_and_switches(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -143,6 +143,30 @@ TEST_F(TlsTest, WithoutTlsOrWithAnotherAuthorityThereIsNoConnection) {
   }
 }
 
+// gRPC starts all the same, and refuses every caller.
+TEST_F(TlsTest, WhatCallersCouldNotConnectToDoesNotStart) {
+  struct Wrong {
+    std::string certificate;
+    std::string key;
+    std::string client_certificates;
+    const char* says;
+  };
+  const std::string empty_pem = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+  for (const Wrong& wrong :
+       {Wrong{server_.certificate, other_.key, "", "--tls_key"},
+        Wrong{server_.certificate, server_.certificate, "", "--tls_key"},
+        Wrong{server_.key, server_.key, "", "--tls_cert"}, Wrong{empty_pem, server_.key, "", "--tls_cert"},
+        Wrong{server_.certificate, server_.key, empty_pem, "--tls_client_ca"}}) {
+    const auto server =
+        MaskingServer::Start(MakeCpuMasker(1), {.listen = {"127.0.0.1:0"},
+                                                .tls_certificate_chain = wrong.certificate,
+                                                .tls_private_key = wrong.key,
+                                                .tls_client_certificates = wrong.client_certificates});
+    EXPECT_EQ(server.status().code(), absl::StatusCode::kInvalidArgument) << server.status();
+    EXPECT_THAT(std::string(server.status().message()), HasSubstr(wrong.says));
+  }
+}
+
 TEST_F(TlsTest, ACertificateOfAnotherHostIsRefused) {
   const Identity elsewhere(folder_, "elsewhere", "elsewhere.example");
   StartAs(elsewhere);
