@@ -27,17 +27,13 @@ constexpr std::chrono::seconds kBurst(10);
 // How long to wait until accepting is tried again where the system has no memory or files.
 constexpr std::chrono::milliseconds kPause(100);
 
-int LowestFreeDescriptor() {
-  const int lowest = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-  if (lowest < 0) return 0;
-  close(lowest);
-  return lowest;
-}
-
-int FirstRefusedDescriptor(int max_connections) {
+// See first_refused_descriptor_. `open` is any that is.
+int FirstRefusedDescriptor(int open, int max_connections) {
   rlimit files = {};
   getrlimit(RLIMIT_NOFILE, &files);
-  const std::int64_t here = LowestFreeDescriptor();
+  const int lowest_free = fcntl(open, F_DUPFD_CLOEXEC, 0);
+  close(lowest_free);
+  const std::int64_t here = std::max(lowest_free, 0);
   // However few files are allowed, there is room for one connection.
   const std::int64_t allowed = std::max<std::int64_t>(
       static_cast<std::int64_t>(std::min<rlim_t>(files.rlim_cur, INT32_MAX)) - kSpareDescriptors, here + 1);
@@ -49,7 +45,8 @@ int FirstRefusedDescriptor(int max_connections) {
 ConnectionAcceptor::ConnectionAcceptor(std::vector<Source> sources, const Options& options, Count& refused)
     : sources_(std::move(sources)),
       options_(options),
-      first_refused_descriptor_(FirstRefusedDescriptor(options.max_connections)),
+      first_refused_descriptor_(
+          FirstRefusedDescriptor(sources_.front().sockets.front().descriptor(), options.max_connections)),
       refused_(refused),
       thread_([this] { Run(); }) {}
 

@@ -31,7 +31,7 @@ class ConnectionAcceptor {
     std::function<void(const std::string& sentence)> warn = [](const std::string&) {};
   };
 
-  // `refused` counts the connections that were closed at once.
+  // There is a source, with a socket. `refused` counts the connections that were closed at once.
   ConnectionAcceptor(std::vector<Source> sources, const Options& options, Count& refused);
   // Closes the listening sockets.
   ~ConnectionAcceptor();
