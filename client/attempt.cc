@@ -148,8 +148,9 @@ Outcome CallUnary(Connection& connection, const std::string& method, const grpc:
   void* tag = nullptr;
   bool ok = false;
   queue.Next(&tag, &ok);
+  Outcome outcome = call.outcome();
   response->Swap(&call.response());
-  return call.outcome();
+  return outcome;
 }
 
 void TakeBack(BorrowedBytes& bytes, Connection& connection) {
