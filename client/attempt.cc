@@ -9,6 +9,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "client/call_events.h"
 #include "client/decode_response.h"
 #include "client/status_adapter.h"
 #include "proto/metadata_keys.h"
@@ -21,9 +22,6 @@ constexpr std::chrono::milliseconds kLongestBackoff(2000);
 
 // A call for which the server makes room before it reads the request.
 constexpr std::int64_t kLargeCallBytes = std::int64_t{1} << 20;
-
-// How long gRPC may take to let go of bytes when their call has ended.
-constexpr std::chrono::milliseconds kLetGo(500);
 
 // Half to one and a half of `delay`, so that callers that were refused together
 // do not come back together.
@@ -123,12 +121,13 @@ void SetCallBytes(std::int64_t call_bytes, grpc::ClientContext& context) {
   if (call_bytes > 0) context.AddMetadata(kCallBytesKey, std::to_string(call_bytes));
 }
 
-UnaryCall::UnaryCall(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
-                     std::int64_t call_bytes, const CallScope& scope, grpc::CompletionQueue& queue, void* tag)
+UnaryCall::UnaryCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                     const grpc::ByteBuffer& request, std::int64_t call_bytes, const CallScope& scope,
+                     grpc::CompletionQueue& queue, void* tag)
     : scope_(scope), cancel_(scope.stop, CancelContext{&context_}) {
   SetScope(scope, context_);
   SetCallBytes(call_bytes, context_);
-  grpc::GenericStub stub(connection.channel());
+  grpc::GenericStub stub(channel);
   reader_ = stub.PrepareUnaryCall(&context_, method, request, &queue);
   reader_->StartCall();
   reader_->Finish(&response_, &status_, tag);
@@ -143,19 +142,20 @@ Outcome CallUnary(Connection& connection, const std::string& method, const grpc:
                   std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response) {
   if (call_bytes >= kLargeCallBytes)
     return CallLarge(connection, method, request, call_bytes, scope, response);
-  grpc::CompletionQueue queue;
-  UnaryCall call(connection, method, request, call_bytes, scope, queue, nullptr);
+  const auto channel = connection.channel();
+  CallEvents events(connection, channel, scope);
+  UnaryCall call(channel, method, request, call_bytes, scope, events.queue(), nullptr);
   void* tag = nullptr;
   bool ok = false;
-  queue.Next(&tag, &ok);
+  events.Next(&tag, &ok);
   Outcome outcome = call.outcome();
   response->Swap(&call.response());
   return outcome;
 }
 
 void TakeBack(BorrowedBytes& bytes, Connection& connection) {
-  if (bytes.Wait(std::chrono::steady_clock::now() + kLetGo)) return;
-  connection.BreakOff();
+  const auto channel = connection.channel();
+  if (!bytes.Wait(std::chrono::steady_clock::now() + kLetGo)) connection.BreakOff(channel);
 }
 
 }  // namespace maskd

@@ -80,10 +80,12 @@ void SetCallBytes(std::int64_t call_bytes, grpc::ClientContext& context);
 class UnaryCall {
  public:
   // `call_bytes` (0: not said) is what request and response have together.
-  UnaryCall(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
-            std::int64_t call_bytes, const CallScope& scope, grpc::CompletionQueue& queue, void* tag);
+  UnaryCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+            const grpc::ByteBuffer& request, std::int64_t call_bytes, const CallScope& scope,
+            grpc::CompletionQueue& queue, void* tag);
 
   void Cancel() { context_.TryCancel(); }
+  const std::stop_token& stop() const { return scope_.stop; }
 
   // Of a call that has ended.
   Outcome outcome() const;
@@ -113,8 +115,8 @@ Outcome CallUnary(Connection& connection, const std::string& method, const grpc:
 Outcome CallLarge(Connection& connection, const std::string& method, const grpc::ByteBuffer& request,
                   std::int64_t call_bytes, const CallScope& scope, grpc::ByteBuffer* response);
 
-// Waits until gRPC has let go of `bytes`, whose call has ended. A server that has
-// stopped reading may keep them in a socket: after a moment that is given up.
+// Waits until gRPC has let go of `bytes`, whose call has ended. If a server that has
+// stopped reading keeps it from that, its connection is broken off after a moment.
 void TakeBack(BorrowedBytes& bytes, Connection& connection);
 
 // Whether the noise and the id of one sample fit in a header, without which a

@@ -21,15 +21,18 @@ std::shared_ptr<grpc::Channel> Connection::channel() const {
   return channel_;
 }
 
-void Connection::BreakOff() {
+void Connection::BreakOff(const std::shared_ptr<grpc::Channel>& channel) {
   if (address_.empty()) return;
-  std::shared_ptr<grpc::Channel> channel = MakeChannel();
   const std::lock_guard lock(mutex_);
-  channel_.swap(channel);
+  if (channel_ != channel) return;
+  sockets_.ShutDown();
+  sockets_ = {};
+  channel_ = MakeChannel();
 }
 
-std::shared_ptr<grpc::Channel> Connection::MakeChannel() const {
+std::shared_ptr<grpc::Channel> Connection::MakeChannel() {
   grpc::ChannelArguments arguments;
+  sockets_.HoldThoseOf(arguments);
   arguments.SetMaxReceiveMessageSize(
       static_cast<int>(std::min<std::int64_t>(options_.max_message_bytes, std::numeric_limits<int>::max())));
   arguments.SetMaxSendMessageSize(-1);

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -12,8 +13,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "client/held_sockets.h"
 
 namespace maskd {
+
+// How long gRPC may take to end a call that is late or cancelled, and to let go of its
+// bytes, before its connection is broken off.
+inline constexpr std::chrono::milliseconds kLetGo(500);
 
 // Thread-safe.
 class Connection {
@@ -39,17 +45,19 @@ class Connection {
   bool tells_room() const { return tells_room_; }
   void set_tells_room() { tells_room_ = true; }
 
-  // Has later calls take a new socket. The old one is closed when its last call
-  // ends, and with it goes what it has not sent.
-  void BreakOff();
+  // Ends all calls on `channel` by shutting its sockets down, upon which gRPC lets go of
+  // what it has not sent, and has later calls take another. Nothing if they do already.
+  void BreakOff(const std::shared_ptr<grpc::Channel>& channel);
 
  private:
-  std::shared_ptr<grpc::Channel> MakeChannel() const;
+  // Whose sockets sockets_ holds.
+  std::shared_ptr<grpc::Channel> MakeChannel();
 
   const std::string address_;
   const Options options_ = {};
   std::atomic<bool> tells_room_ = false;
   mutable std::mutex mutex_;
+  HeldSockets sockets_;                     // of channel_; guarded by mutex_
   std::shared_ptr<grpc::Channel> channel_;  // guarded by mutex_
 };
 

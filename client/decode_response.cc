@@ -70,9 +70,8 @@ absl::Status CopyKeptTokens(const ScannedMessage& message, const MaskingPlan& pl
   return absl::OkStatus();
 }
 
-template <typename Message>
-absl::Status NotSerialized() {
-  return MalformedAnswer(absl::StrCat("the server sent no serialized ", Message().GetTypeName()));
+absl::Status NotSerialized(const google::protobuf::MessageLite& message) {
+  return MalformedAnswer(absl::StrCat("the server sent no serialized ", message.GetTypeName()));
 }
 
 // A response with its payload where gRPC received it.
@@ -83,7 +82,7 @@ struct Received {
 
   absl::Status Parse() {
     if (message.has_value() && fields.ParseFromString(message->fields)) return absl::OkStatus();
-    return NotSerialized<Fields>();
+    return NotSerialized(fields);
   }
 
   const MessageSlices slices;
@@ -115,19 +114,23 @@ MaskingBuffers ResultsOfSamples(const MaskingPlan& plan, const MaskingBuffers& r
           .noise = from(results.noise, all.noise)};
 }
 
-absl::Status DecodeGenerateMask(const grpc::ByteBuffer& response, const MaskingPlan& plan,
-                                const MaskingBuffers& results, MaskingFacts& facts) {
-  // There is no payload, for which others are scanned.
+absl::Status ParseResponse(const grpc::ByteBuffer& response, google::protobuf::MessageLite& message) {
   grpc::Slice bytes;
   if (!response.TrySingleSlice(&bytes).ok() && !response.DumpToSingleSlice(&bytes).ok())
-    return NotSerialized<v1::GenerateMaskResponse>();
+    return NotSerialized(message);
   TakeFromGrpc(bytes.begin());
+  if (bytes.size() > kMaxMessageBytes ||
+      !message.ParseFromArray(bytes.begin(), static_cast<int>(bytes.size())))
+    return NotSerialized(message);
+  return absl::OkStatus();
+}
+
+absl::Status DecodeGenerateMask(const grpc::ByteBuffer& response, const MaskingPlan& plan,
+                                const MaskingBuffers& results, MaskingFacts& facts) {
   alignas(std::max_align_t) char first[1024];
   google::protobuf::Arena arena(first, sizeof(first));
   auto& message = *google::protobuf::Arena::CreateMessage<v1::GenerateMaskResponse>(&arena);
-  if (bytes.size() > kMaxMessageBytes ||
-      !message.ParseFromArray(bytes.begin(), static_cast<int>(bytes.size())))
-    return NotSerialized<v1::GenerateMaskResponse>();
+  MASKD_RETURN_IF_ERROR(ParseResponse(response, message));
   return CopyMasking(message.masking(), plan, plan.batch_size, results, facts);
 }
 

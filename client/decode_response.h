@@ -2,6 +2,7 @@
 #ifndef MASKD_CLIENT_DECODE_RESPONSE_H_
 #define MASKD_CLIENT_DECODE_RESPONSE_H_
 
+#include <google/protobuf/message_lite.h>
 #include <grpcpp/support/byte_buffer.h>
 
 #include <cstdint>
@@ -22,6 +23,9 @@ absl::Status MalformedAnswer(absl::string_view message);
 
 // Whether `status` comes of that, and not of the server.
 bool IsMalformedAnswer(const absl::Status& status);
+
+// Parses a response that has no payload. Returns MalformedAnswer if it is none of `message`'s.
+absl::Status ParseResponse(const grpc::ByteBuffer& response, google::protobuf::MessageLite& message);
 
 // Each checks a response against the plan of its request and copies what was
 // selected into `results`.

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "client/attempt.h"
+#include "client/call_events.h"
 #include "client/status_adapter.h"
 #include "proto/metadata_keys.h"
 
@@ -35,9 +36,10 @@ Outcome CallLarge(Connection& connection, const std::string& method, const grpc:
   SetScope(scope, context);
   SetCallBytes(call_bytes, context);
   const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
-  grpc::CompletionQueue queue;
-  grpc::GenericStub stub(connection.channel());
-  const auto stream = stub.PrepareCall(&context, method, &queue);
+  const auto channel = connection.channel();
+  CallEvents events(connection, channel, scope);
+  grpc::GenericStub stub(channel);
+  const auto stream = stub.PrepareCall(&context, method, &events.queue());
   stream->StartCall(tag_of(kStarted));
   int under_way = 1;
   bool started = false;
@@ -53,8 +55,8 @@ Outcome CallLarge(Connection& connection, const std::string& method, const grpc:
   bool ok = false;
   while (under_way > 0) {
     if (!waits) {
-      queue.Next(&tag, &ok);
-    } else if (queue.AsyncNext(&tag, &ok, patience) == grpc::CompletionQueue::TIMEOUT) {
+      events.Next(&tag, &ok);
+    } else if (!events.Next(&tag, &ok, patience)) {
       waits = false;
       if (started) write();
       continue;

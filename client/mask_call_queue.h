@@ -29,7 +29,8 @@ namespace maskd {
 // Many calls in flight on one thread, which costs a small call a third of what a
 // thread that waits for it does. Each is one attempt, whatever the client's options
 // say of others. A call that is late is cancelled here: its server is not told of the
-// deadline, for which both ends would have a timer. Not thread-safe.
+// deadline, for which both ends would have a timer. If its end does not come even so,
+// its connection is broken off. Not thread-safe.
 class MaskCallQueue {
  public:
   struct Ended {
@@ -66,14 +67,17 @@ class MaskCallQueue {
   // The next of the queue. Asks again and again for a moment before it sleeps, if the
   // last came that soon.
   void Next(void** tag, bool* ok);
-  void CancelLate();
+  // Cancels what is late, and breaks the connections off of what does not end.
+  void LookAfterCalls();
+  // That of a call under way. When to look again.
+  static Time LookAfter(Call& call, Time now);
   Ended End(Call& call);
 
   grpc::CompletionQueue queue_;
   std::optional<QueueTimer> timer_;
   std::vector<std::unique_ptr<Call>> calls_;
-  std::vector<Call*> free_;           // those of calls_ that are not under way
-  Time next_deadline_ = Time::max();  // none of those under way has an earlier one
+  std::vector<Call*> free_;       // those of calls_ that are not under way
+  Time next_look_ = Time::max();  // before it there is nothing to do about those under way
   bool ends_come_soon_ = false;
 };
 

@@ -1,8 +1,8 @@
 #include "client/masking_client.h"
 
+#include <google/protobuf/message_lite.h>
+
 #include <algorithm>
-#include <functional>
-#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -13,8 +13,7 @@
 #include "client/connection.h"
 #include "client/decode_response.h"
 #include "client/encode_request.h"
-#include "client/status_adapter.h"
-#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpc/health/v1/health.pb.h"
 #include "kernels/masking_parts.h"
 #include "kernels/status_macros.h"
 #include "maskd/v1/masking_service.grpc.pb.h"
@@ -24,6 +23,8 @@ namespace maskd {
 namespace {
 
 constexpr char kRandomMasking[] = "/maskd.v1.MaskingService/RandomMasking";
+constexpr char kGetServerInfo[] = "/maskd.v1.MaskingService/GetServerInfo";
+constexpr char kCheckHealth[] = "/grpc.health.v1.Health/Check";
 
 // Memory for the results that `plan` selects.
 MaskingBuffers Allocate(const MaskingPlan& plan, MaskedBatch& batch) {
@@ -54,15 +55,14 @@ absl::StatusOr<MaskedBatch> MaskIntoBatch(const MaskingSpec& spec, const Mask& m
   return batch;
 }
 
-// Makes a small call with a generated stub.
-absl::Status Ask(const CallScope& scope, const std::function<grpc::Status(grpc::ClientContext&)>& call) {
-  grpc::ClientContext context;
-  SetScope(scope, context);
-  const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
-  const grpc::Status status = call(context);
-  // That is what a stub makes of an answer that is missing: see AnswerMissing.
-  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED && scope.ended()) return scope.Check();
-  return FromGrpcStatus(status);
+// Makes one attempt of a call whose messages have no payloads.
+absl::Status CallSmall(Connection& connection, const char* method,
+                       const google::protobuf::MessageLite& request, const CallScope& scope,
+                       google::protobuf::MessageLite& response) {
+  const grpc::Slice slice(request.SerializeAsString());
+  grpc::ByteBuffer bytes;
+  const Outcome outcome = CallUnary(connection, method, grpc::ByteBuffer(&slice, 1), 0, scope, &bytes);
+  return outcome.status.ok() ? ParseResponse(bytes, response) : outcome.status;
 }
 
 }  // namespace
@@ -192,11 +192,9 @@ absl::StatusOr<MaskingFacts> MaskingClient::Draw(const MaskingSpec& spec, const 
 }
 
 absl::StatusOr<ServerInfo> MaskingClient::GetServerInfo(const CallLimits& limits) {
-  const auto stub = v1::MaskingService::NewStub(connections_.front()->channel());
   v1::GetServerInfoResponse response;
-  MASKD_RETURN_IF_ERROR(Ask(BeginCall(options_, limits), [&](grpc::ClientContext& context) {
-    return stub->GetServerInfo(&context, v1::GetServerInfoRequest(), &response);
-  }));
+  MASKD_RETURN_IF_ERROR(CallSmall(*connections_.front(), kGetServerInfo, v1::GetServerInfoRequest(),
+                                  BeginCall(options_, limits), response));
   ServerInfo info{
       .version = response.version(),
       .backend = response.backend(),
@@ -219,13 +217,11 @@ absl::StatusOr<ServerInfo> MaskingClient::GetServerInfo(const CallLimits& limits
 }
 
 absl::Status MaskingClient::CheckHealth(const CallLimits& limits) {
-  const auto stub = grpc::health::v1::Health::NewStub(connections_.front()->channel());
   grpc::health::v1::HealthCheckRequest request;
   request.set_service(v1::MaskingService::service_full_name());
   grpc::health::v1::HealthCheckResponse response;
-  const absl::Status status = Ask(BeginCall(options_, limits), [&](grpc::ClientContext& context) {
-    return stub->Check(&context, request, &response);
-  });
+  const absl::Status status =
+      CallSmall(*connections_.front(), kCheckHealth, request, BeginCall(options_, limits), response);
   if (absl::IsNotFound(status)) return absl::UnavailableError("the server there does not serve maskd");
   MASKD_RETURN_IF_ERROR(status);
   if (response.status() == grpc::health::v1::HealthCheckResponse::SERVING) return absl::OkStatus();

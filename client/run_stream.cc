@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <stop_token>
 
+#include "client/call_events.h"
 #include "client/status_adapter.h"
 
 namespace maskd {
@@ -24,9 +25,10 @@ Outcome RunStream(Connection& connection, const std::string& method, const CallS
   grpc::ClientContext context;
   SetScope(scope, context);
   const std::stop_callback cancel(scope.stop, [&context] { context.TryCancel(); });
-  grpc::CompletionQueue queue;
-  grpc::GenericStub stub(connection.channel());
-  const auto stream = stub.PrepareCall(&context, method, &queue);
+  const auto channel = connection.channel();
+  CallEvents events(connection, channel, scope);
+  grpc::GenericStub stub(channel);
+  const auto stream = stub.PrepareCall(&context, method, &events.queue());
 
   grpc::ByteBuffer incoming;
   absl::Status fault;  // of the server's
@@ -54,9 +56,8 @@ Outcome RunStream(Connection& connection, const std::string& method, const CallS
   bool ok = false;
   while (under_way > 0) {
     if (!held_back) {
-      queue.Next(&tag, &ok);
-    } else if (queue.AsyncNext(&tag, &ok, std::chrono::system_clock::now() + kSilence) ==
-               grpc::CompletionQueue::TIMEOUT) {
+      events.Next(&tag, &ok);
+    } else if (!events.Next(&tag, &ok, std::chrono::system_clock::now() + kSilence)) {
       holds_back = false;
       write_next();
       continue;

@@ -29,7 +29,7 @@
 #include "tests/end_to_end/guarded_call.h"
 #include "tests/end_to_end/scripted_service.h"
 #include "tests/end_to_end/served_masker.h"
-#include "tests/end_to_end/tcp_relay.h"
+#include "tests/end_to_end/socket_relay.h"
 #include "tests/end_to_end/test_maskers.h"
 
 namespace maskd {
@@ -103,7 +103,7 @@ TEST_P(ClientFaultsTest, StoppedInsideTheMasker) {
 
 TEST_P(ClientFaultsTest, StoppedWhileItSends) {
   const ServedMasker served(MakeCpuMasker(2), Transport::kLoopback);
-  TcpRelay relay(served.address());
+  SocketRelay relay(served.address());
   const auto client = Connect(relay.address());
   ASSERT_TRUE(client->GetServerInfo().ok());
   relay.HoldAfter(1 << 20);
@@ -272,7 +272,7 @@ TEST_P(ClientFaultsTest, DeadlineInsideTheMasker) {
 // caller's memory is the caller's: what it writes there is not sent.
 TEST_P(ClientFaultsTest, DeadlineAgainstAPeerThatStopsReading) {
   const ServedMasker served(MakeCpuMasker(2), Transport::kLoopback);
-  TcpRelay relay(served.address());
+  SocketRelay relay(served.address());
   auto client = Connect(relay.address());
   ASSERT_TRUE(client->GetServerInfo().ok());
   const PreparedCase shape(CaseOfMegabytes(64));

@@ -13,8 +13,8 @@
 #include "tests/end_to_end/good_requests.h"
 #include "tests/end_to_end/raw_stream.h"
 #include "tests/end_to_end/served_masker.h"
+#include "tests/end_to_end/socket_relay.h"
 #include "tests/end_to_end/streamed_batches.h"
-#include "tests/end_to_end/tcp_relay.h"
 #include "tests/end_to_end/test_maskers.h"
 
 namespace maskd {
@@ -78,7 +78,7 @@ TEST_F(IdleTest, ACallerThatTakesNoPart) {
 }
 
 TEST_F(IdleTest, ACallerThatStopsInsideItsUnaryRequest) {
-  TcpRelay relay(served_.address());
+  SocketRelay relay(served_.address());
   const auto stub = v1::MaskingService::NewStub(MakeChannel(relay.address()));
   const v1::RandomMaskingRequest request = BulkRequest(20);
   relay.HoldAfter(2 << 20);

@@ -17,8 +17,8 @@
 #include "proto/metadata_keys.h"
 #include "tests/end_to_end/scripted_service.h"
 #include "tests/end_to_end/served_masker.h"
+#include "tests/end_to_end/socket_relay.h"
 #include "tests/end_to_end/streamed_batches.h"
-#include "tests/end_to_end/tcp_relay.h"
 
 namespace maskd {
 namespace {
@@ -60,7 +60,7 @@ TEST(SendingAheadTest, ALargeRequestWaitsAtTheCallerForRoom) {
     return served.server().inflight_bytes();
   }();
   const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback, {.max_inflight_bytes = budget});
-  TcpRelay relay(served.server().addresses().front());
+  SocketRelay relay(served.server().addresses().front());
   const auto client = ConnectTo(relay.address(), std::numeric_limits<std::int64_t>::max());
   const MaskingSpec spec = SpecOf(16);
   const std::string tokens = TokensOf(16);

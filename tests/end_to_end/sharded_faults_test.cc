@@ -21,7 +21,7 @@
 #include "tests/end_to_end/guarded_call.h"
 #include "tests/end_to_end/scripted_service.h"
 #include "tests/end_to_end/served_masker.h"
-#include "tests/end_to_end/tcp_relay.h"
+#include "tests/end_to_end/socket_relay.h"
 #include "tests/end_to_end/test_maskers.h"
 
 namespace maskd {
@@ -119,7 +119,7 @@ TEST(ShardedFaultsTest, AServerThatDiesWithAPartInsideIsReplaced) {
   Rendezvous rendezvous;
   const ServedMasker dies(std::make_unique<BlockingMasker>(&rendezvous), Transport::kLoopback);
   const ServedMasker lives(MakeCpuMasker(1), Transport::kLoopback);
-  TcpRelay relay(dies.address());
+  SocketRelay relay(dies.address());
   const auto client = ConnectOrDie({relay.address(), lives.address()});
   auto call = std::async(std::launch::async, [&] { ExpectReferenceResults(*client, kCase); });
   rendezvous.entered.wait();

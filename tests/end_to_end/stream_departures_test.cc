@@ -10,8 +10,8 @@
 
 #include "kernels/masker.h"
 #include "tests/end_to_end/served_masker.h"
+#include "tests/end_to_end/socket_relay.h"
 #include "tests/end_to_end/streamed_batches.h"
-#include "tests/end_to_end/tcp_relay.h"
 
 namespace maskd {
 namespace {
@@ -88,7 +88,7 @@ TEST_P(DepartureTest, CallerCancels) {
 }
 
 TEST_P(DepartureTest, CallerVanishes) {
-  TcpRelay relay(served_.address());
+  SocketRelay relay(served_.address());
   const auto stub = v1::MaskingService::NewStub(MakeChannel(relay.address()));
   OpenStream stream(*stub);
   GetParam().reach(stream, request_);
@@ -152,7 +152,7 @@ TEST_F(UnreadPartsTest, CallerCancels) {
 }
 
 TEST_F(UnreadPartsTest, CallerVanishes) {
-  TcpRelay relay(served_.address());
+  SocketRelay relay(served_.address());
   const auto stub = v1::MaskingService::NewStub(MakeChannel(relay.address()));
   SendAndGo(*stub, [&](OpenStream&) { relay.Cut(); });
   ExpectAnswers(served_);
@@ -161,7 +161,7 @@ TEST_F(UnreadPartsTest, CallerVanishes) {
 // A unary call whose caller vanishes half way through its request.
 TEST(UnaryDepartureTest, CallerVanishesInsideItsRequest) {
   const ServedMasker served(MakeCpuMasker(2), Transport::kLoopback);
-  TcpRelay relay(served.address());
+  SocketRelay relay(served.address());
   const auto stub = v1::MaskingService::NewStub(MakeChannel(relay.address()));
   const v1::RandomMaskingRequest request = BulkRequest(20);
   relay.HoldAfter(2 << 20);

@@ -1,25 +1,48 @@
-#include "tests/end_to_end/tcp_relay.h"
+#include "tests/end_to_end/socket_relay.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
 namespace maskd {
 namespace {
 
-constexpr std::int64_t kPieceBytes = 64 << 10;
+constexpr int kPieceBytes = 64 << 10;
 
-sockaddr_in Loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
+// The path of "unix:path"; else empty.
+std::string PathOf(const std::string& address) {
+  return address.starts_with("unix:") ? address.substr(std::strlen("unix:")) : "";
+}
+
+struct SocketAddress {
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+};
+
+SocketAddress ParseAddress(const std::string& address) {
+  SocketAddress parsed;
+  if (const std::string path = PathOf(address); !path.empty()) {
+    auto& to = reinterpret_cast<sockaddr_un&>(parsed.storage);
+    to.sun_family = AF_UNIX;
+    EXPECT_LT(path.copy(to.sun_path, sizeof(to.sun_path) - 1), sizeof(to.sun_path) - 1);
+    parsed.size = sizeof(to);
+  } else {
+    auto& to = reinterpret_cast<sockaddr_in&>(parsed.storage);
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1))));
+    parsed.size = sizeof(to);
+  }
+  return parsed;
 }
 
 // Closes a connection at once: whoever waits to write to it is told.
@@ -41,41 +64,48 @@ bool SendAll(int to, const char* data, ssize_t size) {
 
 }  // namespace
 
-TcpRelay::TcpRelay(const std::string& server_address)
-    : server_address_(server_address), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
-  sockaddr_in address = Loopback(0);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+SocketRelay::SocketRelay(const std::string& server_address)
+    : server_address_(server_address),
+      listener_(socket(PathOf(server_address).empty() ? AF_INET : AF_UNIX, SOCK_STREAM, 0)),
+      address_(PathOf(server_address).empty() ? "127.0.0.1:0" : "unix:" + folder_.path() + "/relay.sock") {
+  SocketAddress address = ParseAddress(address_);
+  EXPECT_EQ(bind(listener_, address.get(), address.size), 0);
+  EXPECT_EQ(getsockname(listener_, address.get(), &address.size), 0);
   EXPECT_EQ(listen(listener_, 16), 0);
-  address_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  if (address.storage.ss_family == AF_INET) {
+    const std::uint16_t port = reinterpret_cast<const sockaddr_in&>(address.storage).sin_port;
+    address_ = "127.0.0.1:" + std::to_string(ntohs(port));
+  }
   acceptor_ = std::thread([this] { Accept(); });
 }
 
-TcpRelay::~TcpRelay() {
+SocketRelay::~SocketRelay() {
   Cut();
   shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
   close(listener_);
 }
 
-void TcpRelay::HoldAfter(std::int64_t bytes) {
+void SocketRelay::HoldAfter(std::int64_t bytes) {
   const std::lock_guard lock(mutex_);
   allowance_ = bytes;
   waits_ = false;
+  // What is not passed on lies with the clients, not here.
+  for (const int client : clients_) setsockopt(client, SOL_SOCKET, SO_RCVBUF, &kPieceBytes, sizeof(int));
+  changed_.notify_all();
 }
 
-bool TcpRelay::WaitUntilHeld() {
+bool SocketRelay::WaitUntilHeld() {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, std::chrono::seconds(60), [this] { return waits_; });
 }
 
-std::int64_t TcpRelay::passed_on() {
+std::int64_t SocketRelay::passed_on() {
   const std::lock_guard lock(mutex_);
   return passed_on_;
 }
 
-void TcpRelay::Cut() {
+void SocketRelay::Cut() {
   std::vector<std::thread> pumps;
   {
     const std::lock_guard lock(mutex_);
@@ -91,7 +121,7 @@ void TcpRelay::Cut() {
   clients_.clear();
 }
 
-std::string TcpRelay::TakeHeld() {
+std::string SocketRelay::TakeHeld() {
   std::vector<int> clients;
   {
     const std::lock_guard lock(mutex_);
@@ -106,14 +136,12 @@ std::string TcpRelay::TakeHeld() {
   return held;
 }
 
-void TcpRelay::Accept() {
-  const auto port =
-      static_cast<std::uint16_t>(std::stoi(server_address_.substr(server_address_.find(':') + 1)));
+void SocketRelay::Accept() {
+  SocketAddress address = ParseAddress(server_address_);
   for (int client; (client = accept(listener_, nullptr, nullptr)) >= 0;) {
-    const int server = socket(AF_INET, SOCK_STREAM, 0);
-    const sockaddr_in address = Loopback(port);
+    const int server = socket(address.storage.ss_family, SOCK_STREAM, 0);
     const std::lock_guard lock(mutex_);
-    if (cut_ || connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    if (cut_ || connect(server, address.get(), address.size) != 0) {
       Reset(client);
       close(server);
       continue;
@@ -125,10 +153,11 @@ void TcpRelay::Accept() {
   }
 }
 
-void TcpRelay::PassOn(int from, int to, bool from_client) {
+void SocketRelay::PassOn(int from, int to, bool from_client) {
   std::string piece(kPieceBytes, '\0');
   while (const std::int64_t allowed = Allowance(from_client)) {
-    const ssize_t size = read(from, piece.data(), static_cast<std::size_t>(std::min(allowed, kPieceBytes)));
+    const ssize_t size =
+        read(from, piece.data(), static_cast<std::size_t>(std::min<std::int64_t>(allowed, kPieceBytes)));
     if (size <= 0 || !SendAll(to, piece.data(), size)) break;
     const std::lock_guard lock(mutex_);
     if (from_client) {
@@ -139,7 +168,7 @@ void TcpRelay::PassOn(int from, int to, bool from_client) {
   shutdown(to, SHUT_WR);
 }
 
-std::int64_t TcpRelay::Allowance(bool from_client) {
+std::int64_t SocketRelay::Allowance(bool from_client) {
   std::unique_lock lock(mutex_);
   if (from_client && allowance_ == 0) {
     waits_ = true;

@@ -1,6 +1,6 @@
 // A wire between a client and a server that can be held and cut.
-#ifndef MASKD_TESTS_END_TO_END_TCP_RELAY_H_
-#define MASKD_TESTS_END_TO_END_TCP_RELAY_H_
+#ifndef MASKD_TESTS_END_TO_END_SOCKET_RELAY_H_
+#define MASKD_TESTS_END_TO_END_SOCKET_RELAY_H_
 
 #include <condition_variable>
 #include <cstdint>
@@ -9,18 +9,20 @@
 #include <thread>
 #include <vector>
 
+#include "tests/end_to_end/served_masker.h"
+
 namespace maskd {
 
-// Passes on what comes, on connections to a free port of 127.0.0.1 of its own.
-// Thread-safe.
-class TcpRelay {
+// Passes on what comes, on connections to a free port of 127.0.0.1 or a Unix socket of its
+// own, as the server has it. Thread-safe.
+class SocketRelay {
  public:
-  // To a server at "127.0.0.1:port".
-  explicit TcpRelay(const std::string& server_address);
-  ~TcpRelay();
+  // To a server at "127.0.0.1:port" or "unix:path".
+  explicit SocketRelay(const std::string& server_address);
+  ~SocketRelay();
 
-  TcpRelay(const TcpRelay&) = delete;
-  TcpRelay& operator=(const TcpRelay&) = delete;
+  SocketRelay(const SocketRelay&) = delete;
+  SocketRelay& operator=(const SocketRelay&) = delete;
 
   const std::string& address() const { return address_; }
 
@@ -48,6 +50,7 @@ class TcpRelay {
   std::int64_t Allowance(bool from_client);
 
   const std::string server_address_;
+  const TemporaryFolder folder_;
   const int listener_;
   std::string address_;
   std::mutex mutex_;
@@ -64,4 +67,4 @@ class TcpRelay {
 
 }  // namespace maskd
 
-#endif  // MASKD_TESTS_END_TO_END_TCP_RELAY_H_
+#endif  // MASKD_TESTS_END_TO_END_SOCKET_RELAY_H_
