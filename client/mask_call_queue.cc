@@ -37,6 +37,7 @@ struct MaskCallQueue::Call {
 MaskCallQueue::MaskCallQueue() { timer_.emplace(queue_); }
 
 MaskCallQueue::~MaskCallQueue() {
+  const void* const rang = timer_->tag();
   timer_.reset();
   for (const auto& call : calls_) {
     if (call->call.has_value()) call->call->Cancel();
@@ -46,8 +47,9 @@ MaskCallQueue::~MaskCallQueue() {
   void* tag = nullptr;
   bool ok = false;
   auto came = grpc::CompletionQueue::GOT_EVENT;
-  while ((came = queue_.AsyncNext(&tag, &ok, let_go)) == grpc::CompletionQueue::GOT_EVENT)
-    static_cast<Call*>(tag)->call.reset();
+  while ((came = queue_.AsyncNext(&tag, &ok, let_go)) == grpc::CompletionQueue::GOT_EVENT) {
+    if (tag != rang) static_cast<Call*>(tag)->call.reset();
+  }
   if (came == grpc::CompletionQueue::SHUTDOWN) return;
   for (const auto& call : calls_) {
     if (call->call.has_value()) call->BreakOff();

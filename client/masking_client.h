@@ -89,6 +89,9 @@ struct CallLimits {
 // INTERNAL if the server answered with something else than was asked for.
 // What may pass (UNAVAILABLE, and RESOURCE_EXHAUSTED with a retry delay) is
 // tried again within the timeout; masks are the same whoever draws them.
+//
+// A call returns within about a second of its timeout or stop. If its server has stopped
+// reading that takes its connection, and other calls on that are UNAVAILABLE.
 class MaskingClient {
  public:
   struct Options {

@@ -230,6 +230,17 @@ TEST(MaskCallQueueTest, TheTimeOfAnEarlierWaitIsForgotten) {
   }
 }
 
+TEST(MaskCallQueueTest, GoesWhenATimeHasPassedThatNobodyWaitedFor) {
+  const ServedMasker served(MakeCpuMasker(1), Transport::kLoopback);
+  const auto client = ConnectTo(served.address());
+  Draw draw(1, 0);
+  MaskCallQueue calls;
+  draw.Start(calls, *client, 0);
+  const auto until = steady_clock::now() + kShort;
+  while (!calls.Wait(until).has_value()) continue;
+  std::this_thread::sleep_until(until + kShort);
+}
+
 TEST_F(StuckCallsTest, GoesWithCallsUnderWay) {
   std::vector<Draw> draws(3, Draw(1, 0));
   {

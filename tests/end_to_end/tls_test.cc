@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <memory>
 #include <span>
@@ -20,6 +21,7 @@
 #include "server/masking_server.h"
 #include "tests/benchmark/transport/self_signed_certificate.h"
 #include "tests/end_to_end/served_masker.h"
+#include "tests/end_to_end/socket_relay.h"
 
 namespace maskd {
 namespace {
@@ -104,6 +106,34 @@ TEST_F(TlsTest, MaskingClientUnaryStreamedAndOverSeveralConnections) {
     ids.push_back(batch->ids_restore);
   }
   EXPECT_TRUE(ids[0] == ids[1]);
+}
+
+// As stuck_server_test.cc has it without TLS.
+TEST_F(TlsTest, LateCallsReturnFromAServerThatStopsReading) {
+  Start();
+  SocketRelay relay(address_);
+  MaskingClient::Options options = Options();
+  options.stream_from_bytes = std::int64_t{1} << 40;
+  const auto client = MaskingClient::Connect(relay.address(), options).value();
+  const MaskingSpec spec{.batch_size = 64,
+                         .sequence_length = 256,
+                         .token_type = TokenType{256, 4},
+                         .mask_ratio = 0.75,
+                         .selection = {.mask = true}};
+  const std::string tokens(64 * 256 * 256 * 4, 't');
+  const auto call = [&](const CallLimits& limits) {
+    return client->RandomMasking(spec, std::as_bytes(std::span(tokens)), limits).status();
+  };
+  EXPECT_TRUE(call({}).ok());
+  relay.HoldAfter(1 << 20);
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::future<absl::Status>> calls;
+  for (int i = 0; i < 4; ++i)
+    calls.push_back(std::async(std::launch::async, call, CallLimits{.timeout = std::chrono::seconds(1)}));
+  for (auto& status : calls) EXPECT_EQ(status.get().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(8));
+  relay.HoldAfter(INT64_MAX);
+  EXPECT_TRUE(call({}).ok());
 }
 
 TEST_F(TlsTest, TensorClient) {
