@@ -85,6 +85,7 @@ class StuckServerTest : public ::testing::TestWithParam<std::tuple<Transport, bo
   // server has stopped reading them.
   void BeginLargeCalls(const CallLimits& one, const CallLimits& others) {
     relay_.HoldAfter(1 << 20);
+    begun_ = steady_clock::now();
     for (LargeCall& call : large_) {
       Begin([&call](MaskingClient& client, const CallLimits& its) { return call.Make(client, its); },
             calls_.empty() ? one : others);
@@ -94,8 +95,15 @@ class StuckServerTest : public ::testing::TestWithParam<std::tuple<Transport, bo
 
   void BeginLargeCalls(const CallLimits& limits) { BeginLargeCalls(limits, limits); }
 
+  // The timeout counts from the first call, so that none that is late ends another before
+  // that is.
   void Begin(const Call& call, const CallLimits& limits) {
-    calls_.push_back(std::async(std::launch::async, [this, call, limits] { return call(*client_, limits); }));
+    calls_.push_back(std::async(std::launch::async, [this, call, limits] {
+      CallLimits its = limits;
+      if (its.timeout.has_value())
+        *its.timeout -= std::chrono::ceil<std::chrono::milliseconds>(steady_clock::now() - begun_);
+      return call(*client_, its);
+    }));
   }
 
   // Those that wait behind the large ones.
@@ -145,6 +153,7 @@ class StuckServerTest : public ::testing::TestWithParam<std::tuple<Transport, bo
       MaskingClient::Connect(relay_.address(), {.timeout = kPatience,
                                                 .stream_from_bytes = std::get<1>(GetParam()) ? 0 : INT64_MAX})
           .value();
+  steady_clock::time_point begun_ = {};
   std::vector<std::future<absl::Status>> calls_;
   std::stop_source stop_;
 };
