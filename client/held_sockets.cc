@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "proto/handover.h"
+
 #if GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR == 51
 
 // ChannelArguments::SetSocketMutator is public, what it takes is in a header that is not
@@ -103,19 +105,29 @@ void HeldSockets::HoldThoseOf(grpc::ChannelArguments& arguments) {
     std::shared_ptr<Sockets> sockets;
   };
   static constexpr grpc_socket_mutator_vtable kVtable = {
-      .mutate_fd = [](int fd,
-                      grpc_socket_mutator* self) { return static_cast<Mutator*>(self)->sockets->Add(fd); },
+      .mutate_fd =
+          [](int fd, grpc_socket_mutator* self) {
+            TakeFromGrpc(self);
+            const bool added = static_cast<Mutator*>(self)->sockets->Add(fd);
+            HandToGrpc(self);
+            return added;
+          },
       .compare = [](grpc_socket_mutator* a,
                     grpc_socket_mutator* b) { return a == b                ? 0
                                                      : std::less<>()(a, b) ? -1
                                                                            : 1; },
-      .destroy = [](grpc_socket_mutator* self) { delete static_cast<Mutator*>(self); },
+      .destroy =
+          [](grpc_socket_mutator* self) {
+            TakeFromGrpc(self);
+            delete static_cast<Mutator*>(self);
+          },
       .mutate_fd_2 = nullptr,
   };
   auto* const mutator = new Mutator;
   mutator->vtable = &kVtable;
   gpr_ref_init(&mutator->refcount, 1);  // the arguments'
   mutator->sockets = sockets_;
+  HandToGrpc(mutator);
   arguments.SetSocketMutator(mutator);
 }
 
