@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,10 +23,8 @@ namespace {
 // the kernel's figures, a card's driver.
 constexpr int kSpareDescriptors = 64;
 
-// Trouble this long after the last is news.
-constexpr std::chrono::seconds kBurst(10);
-
-// How long to wait until accepting is tried again where the system has no memory or files.
+// How long to wait until accepting is tried again where the system has no memory or files,
+// or a network that is down.
 constexpr std::chrono::milliseconds kPause(100);
 
 // See first_refused_descriptor_. `open` is any that is.
@@ -92,17 +92,17 @@ bool ConnectionAcceptor::AcceptFrom(const Source& source, int listener) {
     source.take(listener, connection);
     return true;
   }
-  // Others are the connection's, which is gone.
-  const bool of_system = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-  if (of_system) Warn(absl::StrCat("a connection has to wait: ", std::strerror(errno)));
-  return !of_system;
+  const int error = errno;
+  if (error == EAGAIN || error == EINTR || error == ECONNABORTED) return true;  // it is gone
+  Warn(absl::StrCat("a connection has to wait: ", std::strerror(error)));
+  return false;
 }
 
 void ConnectionAcceptor::Warn(const std::string& sentence) {
-  const auto now = std::chrono::steady_clock::now();
-  const bool news = last_trouble_.time_since_epoch().count() == 0 || now - last_trouble_ > kBurst;
-  last_trouble_ = now;
-  if (news) options_.warn(sentence);
+  const std::optional<std::int64_t> left_out = lines_.Take(std::chrono::steady_clock::now());
+  if (!left_out.has_value()) return;
+  options_.warn(*left_out == 0 ? sentence
+                               : absl::StrCat(sentence, "; ", *left_out, " such lines were left out"));
 }
 
 }  // namespace maskd

@@ -3,13 +3,13 @@
 #define MASKD_SERVER_CONNECTION_ACCEPTOR_H_
 
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "server/call_counts.h"
+#include "server/line_quota.h"
 #include "server/listening_socket.h"
 
 namespace maskd {
@@ -27,7 +27,7 @@ class ConnectionAcceptor {
     // Connections beyond are closed at once: what is open else in the process, in
     // excess of what is now, counts as well.
     int max_connections;
-    // Told of the first of a burst of refusals.
+    // Told of connections that are closed or have to wait, once a second at most.
     std::function<void(const std::string& sentence)> warn = [](const std::string&) {};
   };
 
@@ -50,7 +50,7 @@ class ConnectionAcceptor {
   // Descriptors are the lowest that are free: one from this on is of a connection too many.
   const int first_refused_descriptor_;
   Count& refused_;
-  std::chrono::steady_clock::time_point last_trouble_;
+  LineQuota lines_{1};
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

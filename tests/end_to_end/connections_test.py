@@ -52,7 +52,8 @@ class ConnectionsTest(unittest.TestCase):
                 self.expect_serves(server)
             # Those of the clients before may not be gone yet.
             self.expect_refuses(server, 100, at_least=20, at_most=40)
-        self.assertEqual(server.errors.count("closed at once"), 1, server.errors)
+        lines = server.errors.count("closed at once")
+        self.assertTrue(0 < lines < 60, server.errors)  # of as many refusals: one a second
 
     def test_files_of_the_process_are_a_bound(self):
         with Server("--metrics_listen=0", files=150) as server:
